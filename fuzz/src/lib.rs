@@ -1,0 +1,30 @@
+//! One function per fuzz target. Each asserts a property; not crashing is the least of them.
+//!
+//! ```sh
+//! cargo fuzz run --sanitizer none TARGET -- -max_total_time=60     # on a stable toolchain
+//! ```
+//!
+//! Every file under `corpus/TARGET/` is replayed by `cargo test -p levada-fuzz`. To add a target: a function here
+//! (or in a module of its crate's name), a line in `fuzz_targets/`, a `[[bin]]` in `Cargo.toml`, a row in
+//! [`TARGETS`], a seed in `corpus/`.
+
+mod outbox;
+
+pub use outbox::outbox;
+
+/// A function to fuzz.
+pub type Target = fn(&[u8]);
+
+/// All targets by name.
+pub const TARGETS: &[(&str, Target)] = &[("outbox", outbox)];
+
+/// Makes the `main` of a fuzz target: libFuzzer's under `cargo fuzz`, an empty one otherwise.
+#[macro_export]
+macro_rules! target {
+    ($function:path) => {
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| $function(data));
+        #[cfg(not(fuzzing))]
+        fn main() {}
+    };
+}
