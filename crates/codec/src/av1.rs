@@ -1,0 +1,28 @@
+//! AV1.
+
+use bytes::Bytes;
+use levada_media::{FrameFacts, VideoCodec, VideoParams};
+
+use crate::{CodecError, Defects};
+
+pub(crate) fn params(config: Bytes) -> Result<VideoParams, CodecError> {
+    Ok(VideoParams::new(VideoCodec::Av1, config))
+}
+
+/// What one track's frames need to be understood.
+#[derive(Debug)]
+pub(crate) struct FrameReader;
+
+impl FrameReader {
+    pub(crate) fn new(_config: &[u8]) -> Self {
+        Self
+    }
+
+    pub(crate) fn inspect(&mut self, _data: &[u8]) -> FrameFacts {
+        FrameFacts::default()
+    }
+
+    pub(crate) fn defects(&self) -> Defects {
+        Defects::default()
+    }
+}

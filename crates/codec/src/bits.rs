@@ -1,0 +1,193 @@
+//! Reading bits, most significant first, and Exp-Golomb codes.
+
+/// A read beyond the end of the data, which is this many bytes long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Overrun(pub(crate) usize);
+
+/// A position in bits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bits<'a> {
+    data: &'a [u8],
+    /// Of the next bit.
+    at: usize,
+    /// In bits. Invariant: `at <= end <= 8 * data.len()`.
+    end: usize,
+}
+
+impl<'a> Bits<'a> {
+    pub(crate) fn new(data: &'a [u8]) -> Self {
+        Self { data, at: 0, end: data.len().saturating_mul(8) }
+    }
+
+    /// The first `len` bytes of `data`. What lies behind them is never part of a value: it only spares the check
+    /// for the end in most reads.
+    pub(crate) fn padded(data: &'a [u8], len: usize) -> Self {
+        Self { data, at: 0, end: len.min(data.len()).saturating_mul(8) }
+    }
+
+    /// The next `count` bits, at most 32, as a number.
+    #[inline]
+    pub(crate) fn u(&mut self, count: u32) -> Result<u32, Overrun> {
+        debug_assert!(count <= 32);
+        let window = self.window();
+        self.skip(count as usize)?;
+        // Two steps, as a shift by 64 is none.
+        let value = (window >> 1) >> (63 - count.min(32));
+        Ok(u32::try_from(value).unwrap_or(u32::MAX))
+    }
+
+    /// The next bit.
+    #[inline]
+    pub(crate) fn flag(&mut self) -> Result<bool, Overrun> {
+        Ok(self.u(1)? == 1)
+    }
+
+    /// The next eight bits.
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Result<u8, Overrun> {
+        Ok(self.u(8)?.to_le_bytes()[0])
+    }
+
+    /// The next sixteen bits.
+    #[inline]
+    pub(crate) fn u16(&mut self) -> Result<u16, Overrun> {
+        let [low, high, ..] = self.u(16)?.to_le_bytes();
+        Ok(u16::from_le_bytes([low, high]))
+    }
+
+    /// An unsigned Exp-Golomb code (H.264 and H.265 §9.2). A code of more than 32 leading zeros is no number
+    /// and is taken as the end of meaningful data.
+    #[inline]
+    pub(crate) fn ue(&mut self) -> Result<u32, Overrun> {
+        let window = self.window();
+        let zeros = window.leading_zeros();
+        if zeros > 27 {
+            return self.long_ue(zeros);
+        }
+        self.skip(2 * zeros as usize + 1)?;
+        let value = (window >> (63 - 2 * zeros)).wrapping_sub(1);
+        Ok(u32::try_from(value).unwrap_or(u32::MAX))
+    }
+
+    /// A code too long for one window.
+    #[cold]
+    fn long_ue(&mut self, zeros: u32) -> Result<u32, Overrun> {
+        if zeros > 32 {
+            return Err(self.overrun());
+        }
+        self.skip(zeros as usize + 1)?;
+        let rest = u64::from(self.u(zeros)?);
+        Ok(u32::try_from((1_u64 << zeros) - 1 + rest).unwrap_or(u32::MAX))
+    }
+
+    /// A signed Exp-Golomb code (H.264 and H.265 §9.2.2).
+    #[inline]
+    pub(crate) fn se(&mut self) -> Result<i32, Overrun> {
+        let code = self.ue()?;
+        let half = (code >> 1).cast_signed();
+        Ok(if code & 1 == 1 { half.wrapping_add(1) } else { half.wrapping_neg() })
+    }
+
+    #[inline]
+    pub(crate) fn skip(&mut self, bits: usize) -> Result<(), Overrun> {
+        let next = self.at.saturating_add(bits);
+        if next > self.end {
+            return Err(self.overrun());
+        }
+        self.at = next;
+        Ok(())
+    }
+
+    /// To the next multiple of eight bits.
+    pub(crate) fn align(&mut self) {
+        self.at = self.at.next_multiple_of(8);
+    }
+
+    /// Bits read so far.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Bits left.
+    pub(crate) fn remaining(&self) -> usize {
+        self.end - self.at
+    }
+
+    fn overrun(&self) -> Overrun {
+        Overrun(self.end / 8)
+    }
+
+    /// At least the next 57 bits, the first in the most significant place. Zeros or padding behind the end.
+    #[inline]
+    fn window(&self) -> u64 {
+        let rest = self.data.get(self.at / 8..).unwrap_or_default();
+        let word = match rest.first_chunk() {
+            Some(&bytes) => u64::from_be_bytes(bytes),
+            None => last_word(rest),
+        };
+        word << (self.at % 8)
+    }
+}
+
+#[cold]
+fn last_word(rest: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exp_golomb_codes() {
+        // H.264 table 9-2 and 9-3.
+        for (picture, unsigned, signed) in [
+            (0b1000_0000, 0, 0),
+            (0b0100_0000, 1, 1),
+            (0b0110_0000, 2, -1),
+            (0b0010_0000, 3, 2),
+            (0b0010_1000, 4, -2),
+            (0b0011_0000, 5, 3),
+            (0b0011_1000, 6, -3),
+            (0b0001_0000, 7, 4),
+        ] {
+            assert_eq!(Bits::new(&[picture]).ue(), Ok(unsigned));
+            assert_eq!(Bits::new(&[picture]).se(), Ok(signed));
+        }
+    }
+
+    #[test]
+    fn the_largest_exp_golomb_codes() {
+        let code = |zeros: usize, rest: u64| {
+            let mut bytes = [0; 10];
+            let all = (1_u128 << zeros | u128::from(rest)) << (80 - 2 * zeros - 1);
+            bytes.copy_from_slice(&all.to_be_bytes()[6..]);
+            bytes
+        };
+        assert_eq!(Bits::new(&code(31, 0)).ue(), Ok((1 << 31) - 1));
+        assert_eq!(Bits::new(&code(31, (1 << 31) - 1)).ue(), Ok(u32::MAX - 1));
+        assert_eq!(Bits::new(&code(32, 0)).ue(), Ok(u32::MAX));
+        assert_eq!(Bits::new(&[0; 10]).ue(), Err(Overrun(10)));
+    }
+
+    #[test]
+    fn reads_to_the_last_bit_and_not_beyond() {
+        let data = [0x12, 0x34, 0x56, 0x78, 0x9A, 0xBC, 0xDE, 0xF0, 0x0F];
+        for len in 0..=data.len() {
+            for mut bits in [Bits::new(&data[..len]), Bits::padded(&data, len)] {
+                let mut read = 0;
+                while let Ok(value) = bits.u(4) {
+                    let byte = data[read / 2];
+                    assert_eq!(value, u32::from(if read % 2 == 0 { byte >> 4 } else { byte & 15 }));
+                    read += 1;
+                }
+                assert_eq!((read, bits.remaining()), (2 * len, 0));
+                assert_eq!(bits.u(1), Err(Overrun(len)));
+                assert_eq!(bits.u(0), Ok(0));
+            }
+        }
+        assert_eq!(Bits::new(&data).u(32), Ok(0x1234_5678));
+    }
+}

@@ -1,0 +1,10 @@
+//! Opus.
+
+use bytes::Bytes;
+use levada_media::{AudioCodec, AudioParams};
+
+use crate::CodecError;
+
+pub(crate) fn params(config: Bytes) -> Result<AudioParams, CodecError> {
+    Ok(AudioParams::new(AudioCodec::Opus, config))
+}
