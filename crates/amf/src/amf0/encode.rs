@@ -1,0 +1,190 @@
+use bytes::{BufMut, BytesMut};
+
+use super::{Object, Value, marker};
+use crate::{AmfError, AmfString, Limit, MAX_DEPTH, Misuse, amf3};
+
+/// Appends one value to `out`, or nothing when that fails.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use levada_amf::{Value, amf0};
+///
+/// let mut out = BytesMut::new();
+/// amf0::encode(&Value::Number(1.0), &mut out)?;
+/// assert_eq!(out[..], [0x00, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0]);
+/// # Ok::<(), levada_amf::AmfError>(())
+/// ```
+pub fn encode(value: &Value, out: &mut BytesMut) -> Result<(), AmfError> {
+    Encoder::new().encode(value, out)
+}
+
+/// Appends all values of a message body to `out`, or nothing when that fails.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use levada_amf::{Object, amf0};
+///
+/// let mut body = BytesMut::new();
+/// let arguments = Object::new().with("app", "live").with("tcUrl", "rtmp://host.example/live");
+/// amf0::encode_all(&["connect".into(), 1.into(), arguments.into()], &mut body)?;
+/// assert_eq!(body.len(), 69);
+/// # Ok::<(), levada_amf::AmfError>(())
+/// ```
+pub fn encode_all(values: &[Value], out: &mut BytesMut) -> Result<(), AmfError> {
+    let start = out.len();
+    let mut encoder = Encoder::new();
+    let result = values.iter().try_for_each(|value| encoder.encode(value, out));
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result
+}
+
+/// Writes the values of one message body, in which references count.
+///
+/// AMF3 strings and classes are written once and referred to afterwards only inside the first AMF3 value that has
+/// any: software disagrees on whether the tables live for one value or for the whole message, and this way both
+/// understand.
+#[derive(Clone, Debug, Default)]
+pub struct Encoder {
+    amf3: amf3::Encoder,
+    /// Objects and arrays begun so far: what a reference can mean.
+    begun: usize,
+    failed: Option<AmfError>,
+}
+
+impl Encoder {
+    /// For a new message.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a value to `out`, or nothing when that fails. After an error: the same error again.
+    pub fn encode(&mut self, value: &Value, out: &mut BytesMut) -> Result<(), AmfError> {
+        if let Some(why) = self.failed {
+            return Err(why);
+        }
+        let start = out.len();
+        let result = self.checked(value, out);
+        if let Err(why) = result {
+            self.failed = Some(why);
+            out.truncate(start);
+        }
+        result
+    }
+
+    fn checked(&mut self, value: &Value, out: &mut BytesMut) -> Result<(), AmfError> {
+        if value.depth() > MAX_DEPTH {
+            let (offset, limit) = (out.len(), MAX_DEPTH);
+            return Err(AmfError::Limit { offset, which: Limit::Depth, limit });
+        }
+        self.value(value, out)
+    }
+
+    fn value(&mut self, value: &Value, out: &mut BytesMut) -> Result<(), AmfError> {
+        match value {
+            Value::Number(number) => {
+                let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
+                out.put_slice(&[marker::NUMBER, a, b, c, d, e, f, g, h]);
+            }
+            Value::Boolean(boolean) => out.put_slice(&[marker::BOOLEAN, u8::from(*boolean)]),
+            Value::String(text) => string(text, out)?,
+            Value::Object(members) => {
+                self.begun += 1;
+                out.put_u8(marker::OBJECT);
+                self.properties(members, out)?;
+            }
+            Value::Null => out.put_u8(marker::NULL),
+            Value::Undefined => out.put_u8(marker::UNDEFINED),
+            Value::Reference(index) => {
+                if usize::from(*index) >= self.begun {
+                    return Err(AmfError::Misuse(Misuse::DanglingReference));
+                }
+                out.put_u8(marker::REFERENCE);
+                out.put_u16(*index);
+            }
+            Value::EcmaArray { count, properties } => {
+                self.begun += 1;
+                put_marker_u32(marker::ECMA_ARRAY, *count, out);
+                self.properties(properties, out)?;
+            }
+            Value::StrictArray(items) => {
+                self.begun += 1;
+                put_marker_u32(
+                    marker::STRICT_ARRAY,
+                    length_u32(items.len(), Limit::Count, out)?,
+                    out,
+                );
+                items.iter().try_for_each(|item| self.value(item, out))?;
+            }
+            Value::Date { millis, zone } => {
+                out.put_u8(marker::DATE);
+                out.put_f64(*millis);
+                out.put_i16(*zone);
+            }
+            Value::LongString(text) => long_text(marker::LONG_STRING, text, out)?,
+            Value::Unsupported => out.put_u8(marker::UNSUPPORTED),
+            Value::Xml(text) => long_text(marker::XML, text, out)?,
+            Value::TypedObject(typed) => {
+                self.begun += 1;
+                out.put_u8(marker::TYPED_OBJECT);
+                name(&typed.class, out)?;
+                self.properties(&typed.properties, out)?;
+            }
+            Value::Amf3(value) => {
+                out.put_u8(marker::AMF3);
+                self.amf3.value(value, out)?;
+                self.amf3.stop_referring();
+            }
+        }
+        Ok(())
+    }
+
+    /// AMF0 §2.5: name, value, name, value, …, an empty name and the end marker.
+    fn properties(&mut self, properties: &Object, out: &mut BytesMut) -> Result<(), AmfError> {
+        for (own, value) in properties {
+            name(own, out)?;
+            self.value(value, out)?;
+        }
+        out.put_slice(&[0, 0, marker::OBJECT_END]);
+        Ok(())
+    }
+}
+
+/// AMF0 §2.14: the long form is for what the short one cannot hold.
+fn string(text: &AmfString, out: &mut BytesMut) -> Result<(), AmfError> {
+    let Ok(length) = u16::try_from(text.len()) else {
+        return long_text(marker::LONG_STRING, text, out);
+    };
+    let [high, low] = length.to_be_bytes();
+    out.put_slice(&[marker::STRING, high, low]);
+    out.put_slice(text.as_bytes());
+    Ok(())
+}
+
+fn long_text(marker: u8, text: &AmfString, out: &mut BytesMut) -> Result<(), AmfError> {
+    put_marker_u32(marker, length_u32(text.len(), Limit::String, out)?, out);
+    out.put_slice(text.as_bytes());
+    Ok(())
+}
+
+/// A name has no long form.
+fn name(name: &AmfString, out: &mut BytesMut) -> Result<(), AmfError> {
+    let Ok(length) = u16::try_from(name.len()) else {
+        let limit = u16::MAX.into();
+        return Err(AmfError::Limit { offset: out.len(), which: Limit::Name, limit });
+    };
+    out.put_u16(length);
+    out.put_slice(name.as_bytes());
+    Ok(())
+}
+
+fn put_marker_u32(marker: u8, number: u32, out: &mut BytesMut) {
+    let [a, b, c, d] = number.to_be_bytes();
+    out.put_slice(&[marker, a, b, c, d]);
+}
+
+fn length_u32(length: usize, which: Limit, out: &BytesMut) -> Result<u32, AmfError> {
+    let limit = u32::MAX as usize;
+    u32::try_from(length).map_err(|_| AmfError::Limit { offset: out.len(), which, limit })
+}
