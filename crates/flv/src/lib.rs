@@ -1,0 +1,37 @@
+//! FLV files, and the bodies of RTMP audio, video and data messages, Enhanced RTMP included.
+#![no_std]
+
+extern crate alloc;
+
+mod header;
+mod tag;
+
+mod reader;
+mod writer;
+
+mod format;
+mod packet;
+
+mod audio;
+mod video;
+
+mod track;
+mod unpack;
+
+mod pack;
+
+mod error;
+mod finding;
+
+pub use audio::{AudioBody, Sound};
+pub use error::FlvError;
+pub use finding::{FileFinding, Finding, FindingKind};
+pub use format::{CodecId, FourCc};
+pub use header::FlvHeader;
+pub use pack::{PackedTag, Packer, PackerConfig};
+pub use packet::{BodyError, MAX_MOD_EX, MAX_TRACKS, Packet, PacketKind, Packets};
+pub use reader::{FlvItem, FlvLimits, FlvReader};
+pub use tag::{FlvTag, TagKind};
+pub use unpack::{Unpacked, Unpacker, UnpackerConfig};
+pub use video::{FrameType, SeekCommand, VideoBody};
+pub use writer::FlvWriter;
