@@ -114,9 +114,8 @@ impl ClientHandshake {
         match flavor {
             Flavor::Plain => is_echo(s2, &self.c1),
             #[cfg(feature = "digest")]
-            Flavor::Digest => digest::find(&self.c1, digest::Signer::Client).is_some_and(
-                |(_, digest)| digest::is_signed(s2, digest::Signer::Server, &digest),
-            ),
+            Flavor::Digest => digest::find(&self.c1, digest::Signer::Client)
+                .is_some_and(|(_, digest)| digest::is_signed(s2, digest::Signer::Server, &digest)),
             #[cfg(not(feature = "digest"))]
             Flavor::Digest => false,
         }

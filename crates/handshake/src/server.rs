@@ -105,9 +105,8 @@ fn is_answer(c2: &Block, s1: &Block, flavor: Flavor) -> bool {
     match flavor {
         Flavor::Plain => is_echo(c2, s1),
         #[cfg(feature = "digest")]
-        Flavor::Digest => digest::find(s1, digest::Signer::Server).is_some_and(|(_, digest)| {
-            digest::is_signed(c2, digest::Signer::Client, &digest)
-        }),
+        Flavor::Digest => digest::find(s1, digest::Signer::Server)
+            .is_some_and(|(_, digest)| digest::is_signed(c2, digest::Signer::Client, &digest)),
         #[cfg(not(feature = "digest"))]
         Flavor::Digest => false,
     }

@@ -1,0 +1,87 @@
+use bytes::{Buf, Bytes};
+
+use crate::{ChunkError, ChunkFault, ChunkLimit, ChunkLimits, Message, MessageType};
+
+/// The messages inside an aggregate, one after the other. RTMP 1.0 §7.1.6, laid out as FLV tags.
+///
+/// ```text
+///  type (1)  length (3)  timestamp (3, then its upper 8 bits)  stream (3)  payload  back pointer (4)
+/// ```
+///
+/// They belong to the aggregate's message stream, and their times are moved by the difference between its
+/// timestamp and the first one inside. Payloads are slices, nothing is copied. Back pointers are not looked at, and
+/// the last one may be missing: senders write 0 or leave it out.
+///
+/// After an error there are no more: what came before it counts, the rest is to be dropped.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    whole: Message,
+    rest: Bytes,
+    /// What to add to the times inside. Known from the first message on.
+    offset: Option<u32>,
+    left: u16,
+    limit: u16,
+}
+
+/// Type, length, timestamp and stream of a message inside.
+const HEAD: usize = 11;
+
+/// The length of the message before it, at the end of each.
+const BACK_POINTER: usize = 4;
+
+impl Aggregate {
+    /// Splits a message of type [`MessageType::AGGREGATE`].
+    pub fn new(message: Message, limits: &ChunkLimits) -> Self {
+        let rest = message.payload.clone();
+        let limit = limits.max_aggregated;
+        Self { whole: message, rest, offset: None, left: limit, limit }
+    }
+
+    fn read(&mut self) -> Result<Message, ChunkError> {
+        let start = self.whole.payload.len() - self.rest.len();
+        let offset = u64::try_from(start).unwrap_or(u64::MAX);
+        let malformed = |fault| ChunkError::Malformed { offset, fault };
+        if self.left == 0 {
+            let limit = u64::from(self.limit);
+            let which = ChunkLimit::Aggregated;
+            return Err(ChunkError::Limit { offset, which, limit, actual: limit + 1 });
+        }
+        self.left -= 1;
+        let Some((&[kind, l2, l1, l0, t2, t1, t0, t3, ..], _)) =
+            self.rest.split_first_chunk::<HEAD>()
+        else {
+            return Err(malformed(ChunkFault::ShortAggregate));
+        };
+        let kind = MessageType(kind);
+        let length = u32::from_be_bytes([0, l2, l1, l0]);
+        let time = u32::from_be_bytes([t3, t2, t1, t0]);
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if kind == MessageType::AGGREGATE {
+            return Err(malformed(ChunkFault::NestedAggregate));
+        }
+        if self.rest.len() - HEAD < length {
+            return Err(malformed(ChunkFault::ShortAggregate));
+        }
+        self.rest.advance(HEAD);
+        let payload = self.rest.split_to(length);
+        self.rest.advance(BACK_POINTER.min(self.rest.len()));
+        let shift = *self.offset.get_or_insert(self.whole.timestamp.wrapping_sub(time));
+        let timestamp = time.wrapping_add(shift);
+        Ok(Message { kind, timestamp, payload, ..self.whole.clone() })
+    }
+}
+
+impl Iterator for Aggregate {
+    type Item = Result<Message, ChunkError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let message = self.read();
+        if message.is_err() {
+            self.rest.clear();
+        }
+        Some(message)
+    }
+}

@@ -1,0 +1,63 @@
+/// What a peer does against the text, or at its edge, and is forgiven.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ChunkQuirk {
+    /// A chunk stream opened with a type 1 header: its time counts from 0, its message stream is 0. librtmp's
+    /// answer to the first ping, cameras.
+    OpenedWithDelta,
+    /// Type 3 chunks go without the extended timestamp, as the text of 2009 had it: old librtmp, OBS before
+    /// 2024, some devices. RTMP Errata §5.1.
+    ExtendedTimestampOmitted,
+    /// A header cut off an unfinished message, which was dropped. Only with [`Tolerance::restarts`].
+    MessageCutOff,
+    /// A chunk stream opened with a type 2 or 3 header and took what it lacks from the last one on the
+    /// connection. Only with [`Tolerance::orphans`].
+    OpenedWithoutHeader,
+}
+
+/// Which deviations a [`ChunkReader`](crate::ChunkReader) takes. Those it takes it reports as [`ChunkQuirk`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Tolerance {
+    /// Tell the two dialects of extended timestamps apart by looking at the bytes. On by default: both are in
+    /// use. Off, the field is taken to be there.
+    pub omitted_extended_timestamp: bool,
+    /// Let a new header cut off an unfinished message. Off by default: it is what a lost byte looks like.
+    pub restarts: bool,
+    /// Let a chunk stream open with a header that says nothing. Off by default, for the same reason.
+    pub orphans: bool,
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self { omitted_extended_timestamp: true, restarts: false, orphans: false }
+    }
+}
+
+/// The deviations of one peer: each kind is told once.
+#[derive(Debug, Default)]
+pub(crate) struct Quirks {
+    seen: u8,
+    untold: u8,
+}
+
+impl Quirks {
+    const ALL: [ChunkQuirk; 4] = [
+        ChunkQuirk::OpenedWithDelta,
+        ChunkQuirk::ExtendedTimestampOmitted,
+        ChunkQuirk::MessageCutOff,
+        ChunkQuirk::OpenedWithoutHeader,
+    ];
+
+    pub(crate) fn note(&mut self, quirk: ChunkQuirk) {
+        let bit = 1 << quirk as u8;
+        self.untold |= bit & !self.seen;
+        self.seen |= bit;
+    }
+
+    pub(crate) fn take(&mut self) -> Option<ChunkQuirk> {
+        let quirk = Self::ALL.into_iter().find(|it| self.untold & (1 << *it as u8) != 0)?;
+        self.untold &= !(1 << quirk as u8);
+        Some(quirk)
+    }
+}

@@ -1,0 +1,382 @@
+use alloc::vec::Vec;
+use core::mem;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::clock::{Clock, Time};
+use crate::header::{Fields, Header, MAX_LENGTH, Shape};
+use crate::quirk::Quirks;
+use crate::{
+    ChunkError, ChunkFault, ChunkLimit, ChunkLimits, ChunkQuirk, ChunkStreamId, Control, Message,
+    MessageStreamId, MessageType, Tolerance,
+};
+
+/// The longest message that is waited for in the input and then sliced from it. So the input never has to be
+/// longer than this, whatever a peer announces.
+const BLOCK: usize = 64 * 1024;
+
+/// Takes chunks off the front of an input and puts messages together. One for each connection.
+///
+/// - A message that came in one chunk of at most 64 KiB is a slice of the input: no byte is copied.
+/// - Any other is gathered into a buffer of its own, which grows with the bytes received.
+/// - Set Chunk Size and Abort are obeyed before they are returned, the other control messages just returned.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use levada_chunk::{ChunkReader, MessageType};
+///
+/// let mut reader = ChunkReader::default();
+/// let mut input = BytesMut::from(&[4, 0, 3, 0xE8, 0, 0, 2, 9, 1, 0, 0, 0, 0xAA][..]);
+/// assert_eq!(reader.read(&mut input)?, None); // a byte of the payload is missing
+///
+/// input.extend_from_slice(&[0xBB]);
+/// let message = reader.read(&mut input)?.unwrap();
+/// assert_eq!((message.kind, message.timestamp), (MessageType::VIDEO, 1000));
+/// assert_eq!(message.payload[..], [0xAA, 0xBB]);
+/// # Ok::<(), levada_chunk::ChunkError>(())
+/// ```
+#[derive(Debug)]
+pub struct ChunkReader {
+    limits: ChunkLimits,
+    tolerance: Tolerance,
+    chunk_size: usize,
+    streams: Vec<ChunkStream>,
+    /// The stream of the latest chunk.
+    current: usize,
+    /// Whether the payload of a chunk is being read, and how much of it is to come.
+    in_chunk: bool,
+    chunk_left: usize,
+    consumed: u64,
+    /// Bytes in half-received messages.
+    pending: usize,
+    /// The longest message gathered so far.
+    longest: usize,
+    quirks: Quirks,
+    failed: Option<ChunkError>,
+}
+
+/// What is remembered of a chunk stream.
+#[derive(Debug)]
+struct ChunkStream {
+    id: ChunkStreamId,
+    state: State,
+    /// Whether a message has begun and not ended.
+    open: bool,
+    /// Where it began.
+    begun: u64,
+    /// What was gathered of it.
+    gathered: Vec<u8>,
+}
+
+/// What the next header on a chunk stream may leave out.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    shape: Shape,
+    stream: MessageStreamId,
+    clock: Clock,
+}
+
+impl ChunkReader {
+    /// A reader for a connection whose handshake is over.
+    pub fn new(limits: ChunkLimits) -> Self {
+        Self {
+            limits,
+            tolerance: Tolerance::default(),
+            chunk_size: 128,
+            streams: Vec::new(),
+            current: 0,
+            in_chunk: false,
+            chunk_left: 0,
+            consumed: 0,
+            pending: 0,
+            longest: 0,
+            quirks: Quirks::default(),
+            failed: None,
+        }
+    }
+
+    /// The same reader with other ideas of what may be forgiven.
+    #[must_use]
+    pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// Sets the limits from the next chunk on: a peer that was let in may send more.
+    pub fn set_limits(&mut self, limits: ChunkLimits) {
+        self.limits = limits;
+    }
+
+    /// Takes what it can use off the front of `input` and returns the next message completed by it.
+    ///
+    /// `None` means that every usable byte is used. An input that can hold 64 KiB is always enough.
+    ///
+    /// # Errors
+    ///
+    /// When the peer breaks a rule or passes a limit. Later calls give the same error.
+    pub fn read(&mut self, input: &mut BytesMut) -> Result<Option<Message>, ChunkError> {
+        if let Some(why) = self.failed {
+            return Err(why);
+        }
+        let result = self.read_chunks(input);
+        if let Err(why) = &result {
+            self.failed = Some(*why);
+        }
+        result
+    }
+
+    /// How many bytes were taken so far. For an acknowledgement add what waits in the input.
+    pub fn consumed(&self) -> u64 {
+        self.consumed
+    }
+
+    /// Where the oldest half-received message began, as [`consumed`](Self::consumed) counts.
+    ///
+    /// This is how to bound the age of messages without a clock in here: note `consumed()` now and then, and
+    /// if the oldest message began before the note of half a minute ago, it is older than that.
+    pub fn oldest_partial(&self) -> Option<u64> {
+        self.streams.iter().filter(|it| it.open).map(|it| it.begun).min()
+    }
+
+    /// What the peer did against the text since the last call. Each kind is told once.
+    pub fn take_quirk(&mut self) -> Option<ChunkQuirk> {
+        self.quirks.take()
+    }
+
+    fn read_chunks(&mut self, input: &mut BytesMut) -> Result<Option<Message>, ChunkError> {
+        let mut used = 0;
+        loop {
+            let rest = input.get(used..).unwrap_or_default();
+            if !self.in_chunk {
+                let Some(header) = self.begin_chunk(rest, used)? else { break };
+                used += header;
+                continue;
+            }
+            let Some(stream) = self.streams.get_mut(self.current) else { break };
+            let length = stream.length();
+            if self.chunk_left == length && length <= BLOCK {
+                if rest.len() < length {
+                    break;
+                }
+                input.advance(used);
+                let payload = input.split_to(length).freeze();
+                return self.complete(payload, used + length);
+            }
+            let piece = rest.get(..self.chunk_left).unwrap_or(rest);
+            used += piece.len();
+            self.chunk_left -= piece.len();
+            self.gather(piece);
+            if self.chunk_left > 0 {
+                break;
+            }
+            self.in_chunk = false;
+            if let Some(payload) = self.take_gathered() {
+                input.advance(used);
+                return self.complete(payload, used);
+            }
+        }
+        input.advance(used);
+        self.consumed += to_u64(used);
+        Ok(None)
+    }
+
+    /// Parses the header at the front of `bytes`, makes its stream the current one, and says how long it is.
+    /// `None`: not all of it is there, and nothing has changed.
+    fn begin_chunk(&mut self, bytes: &[u8], used: usize) -> Result<Option<usize>, ChunkError> {
+        let offset = self.consumed + to_u64(used);
+        let Some((header, length)) = Header::parse(bytes) else { return Ok(None) };
+        let index = self.stream_of(header, offset)?;
+        let Some(stream) = self.streams.get_mut(index) else { return Ok(None) };
+        let goes_on = stream.open && header.fields == Fields::Same;
+        if stream.open && !goes_on && !self.tolerance.restarts {
+            let fault = ChunkFault::MessageInterrupted { chunk_stream: header.id };
+            return Err(ChunkError::Malformed { offset, fault });
+        }
+        let behind = bytes.get(length..).unwrap_or_default();
+        let mut state = stream.state;
+        let extended = if goes_on {
+            state.clock.carry_on(behind, self.tolerance.omitted_extended_timestamp)
+        } else {
+            state.start(header.fields, behind)
+        };
+        let Some(extended) = extended else { return Ok(None) };
+        stream.state = state;
+        if state.clock.omits_extended() {
+            self.quirks.note(ChunkQuirk::ExtendedTimestampOmitted);
+        }
+        self.current = index;
+        if !goes_on {
+            self.begin_message(offset)?;
+        }
+        self.begin_payload(offset)?;
+        Ok(Some(length + extended))
+    }
+
+    /// The place of a header's stream, which is made if the header is one to begin with.
+    fn stream_of(&mut self, header: Header, offset: u64) -> Result<usize, ChunkError> {
+        if let Some(index) = self.streams.iter().position(|it| it.id == header.id) {
+            return Ok(index);
+        }
+        let mut state = State::default();
+        match header.fields {
+            Fields::Full { .. } => {}
+            Fields::SameStream { .. } => self.quirks.note(ChunkQuirk::OpenedWithDelta),
+            Fields::SameShape { .. } | Fields::Same => match self.streams.get(self.current) {
+                Some(last) if self.tolerance.orphans => {
+                    state = last.state;
+                    self.quirks.note(ChunkQuirk::OpenedWithoutHeader);
+                }
+                _ => {
+                    let fault = ChunkFault::NoPreviousHeader { chunk_stream: header.id };
+                    return Err(ChunkError::Malformed { offset, fault });
+                }
+            },
+        }
+        let limit = usize::from(self.limits.max_streams);
+        check(ChunkLimit::Streams, offset, limit, self.streams.len() + 1)?;
+        self.streams.push(ChunkStream::new(header.id, state));
+        Ok(self.streams.len() - 1)
+    }
+
+    /// A message begins on the current stream.
+    fn begin_message(&mut self, offset: u64) -> Result<(), ChunkError> {
+        let Some(stream) = self.streams.get_mut(self.current) else { return Ok(()) };
+        if stream.open {
+            self.quirks.note(ChunkQuirk::MessageCutOff);
+            self.pending -= stream.gathered.len();
+        }
+        stream.open = true;
+        stream.begun = offset;
+        stream.gathered = Vec::new();
+        let limit = to_usize(self.limits.max_message(stream.state.shape.kind));
+        check(ChunkLimit::MessageLength, offset, limit, stream.length())
+    }
+
+    /// The payload of a chunk begins on the current stream.
+    fn begin_payload(&mut self, offset: u64) -> Result<(), ChunkError> {
+        let Some(stream) = self.streams.get_mut(self.current) else { return Ok(()) };
+        self.in_chunk = true;
+        self.chunk_left = self.chunk_size.min(stream.length() - stream.gathered.len());
+        let limit = to_usize(self.limits.max_pending);
+        check(ChunkLimit::Pending, offset, limit, self.pending + self.chunk_left)
+    }
+
+    /// Adds to the message of the current stream.
+    fn gather(&mut self, piece: &[u8]) {
+        let Some(stream) = self.streams.get_mut(self.current) else { return };
+        stream.gathered.extend_from_slice(piece);
+        self.pending += piece.len();
+    }
+
+    /// The payload of the current stream's message, if it is all there.
+    fn take_gathered(&mut self) -> Option<Bytes> {
+        let stream = self.streams.get_mut(self.current)?;
+        if stream.gathered.len() < stream.length() {
+            return None;
+        }
+        let payload = mem::take(&mut stream.gathered);
+        self.pending -= payload.len();
+        self.longest = self.longest.max(payload.len());
+        Some(Bytes::from(payload))
+    }
+
+    /// Ends the message of the current stream, after `used` bytes of the input.
+    fn complete(&mut self, payload: Bytes, used: usize) -> Result<Option<Message>, ChunkError> {
+        self.in_chunk = false;
+        self.consumed += to_u64(used);
+        let Some(stream) = self.streams.get_mut(self.current) else { return Ok(None) };
+        stream.open = false;
+        let message = Message {
+            chunk_stream: stream.id,
+            kind: stream.state.shape.kind,
+            stream: stream.state.stream,
+            timestamp: stream.state.clock.timestamp,
+            payload,
+        };
+        let begun = stream.begun;
+        match message.kind {
+            MessageType::SET_CHUNK_SIZE | MessageType::ABORT => self.obey(&message, begun)?,
+            _ => {}
+        }
+        Ok(Some(message))
+    }
+
+    /// Types 1 and 2 are for this layer. RTMP 1.0 §5.4.1, §5.4.2.
+    fn obey(&mut self, message: &Message, begun: u64) -> Result<(), ChunkError> {
+        let control = Control::parse(message).map_err(|why| why.moved_by(begun))?;
+        match control {
+            // Above the longest message all sizes are alike.
+            Some(Control::SetChunkSize(size)) => {
+                self.chunk_size = to_usize(size.bytes()).min(MAX_LENGTH);
+            }
+            Some(Control::Abort { chunk_stream }) => {
+                let mut streams = self.streams.iter_mut();
+                if let Some(stream) = streams.find(|it| it.id.number() == chunk_stream) {
+                    stream.open = false;
+                    self.pending -= mem::take(&mut stream.gathered).len();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl ChunkStream {
+    fn new(id: ChunkStreamId, state: State) -> Self {
+        Self { id, state, open: false, begun: 0, gathered: Vec::new() }
+    }
+
+    /// Of its message.
+    fn length(&self) -> usize {
+        to_usize(self.state.shape.length)
+    }
+}
+
+impl State {
+    /// A header starts a message. Says how many bytes behind it belong to it, unless they are not there yet.
+    fn start(&mut self, fields: Fields, behind: &[u8]) -> Option<usize> {
+        let time = match fields {
+            Fields::Full { time, shape, stream } => {
+                let time = Time::parse(time, behind)?;
+                *self = Self { shape, stream, ..*self };
+                self.clock.set(time);
+                time
+            }
+            Fields::SameStream { step, shape } => {
+                let step = Time::parse(step, behind)?;
+                self.shape = shape;
+                self.clock.advance(step);
+                step
+            }
+            Fields::SameShape { step } => {
+                let step = Time::parse(step, behind)?;
+                self.clock.advance(step);
+                step
+            }
+            Fields::Same => return self.clock.repeat(behind),
+        };
+        Some(time.length())
+    }
+}
+
+fn check(which: ChunkLimit, offset: u64, limit: usize, actual: usize) -> Result<(), ChunkError> {
+    if actual <= limit {
+        return Ok(());
+    }
+    Err(ChunkError::Limit { offset, which, limit: to_u64(limit), actual: to_u64(actual) })
+}
+
+impl Default for ChunkReader {
+    fn default() -> Self {
+        Self::new(ChunkLimits::default())
+    }
+}
+
+fn to_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+fn to_usize(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
