@@ -36,6 +36,7 @@ pub struct Outbox {
     copied: BytesMut,
     len: usize,
     budget: usize,
+    taken: u64,
 }
 
 impl Outbox {
@@ -48,7 +49,7 @@ impl Outbox {
     ///
     /// Worst-case memory of shared payloads is what they pin, which their owner usually holds anyway.
     pub fn with_budget(budget: usize) -> Self {
-        Self { segments: VecDeque::new(), copied: BytesMut::new(), len: 0, budget }
+        Self { segments: VecDeque::new(), copied: BytesMut::new(), len: 0, budget, taken: 0 }
     }
 
     /// Copies `bytes` behind what is there.
@@ -78,6 +79,11 @@ impl Outbox {
     /// How many bytes fit in the budget. 0 when it is reached or passed.
     pub fn room(&self) -> usize {
         self.budget.saturating_sub(self.len)
+    }
+
+    /// How many bytes left so far. Whoever waits for a peer to take some sees here whether it does.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// Lends the waiting bytes as slices for one vectored write and returns how many slices it filled.
@@ -151,6 +157,7 @@ impl Buf for Outbox {
     fn advance(&mut self, mut count: usize) {
         assert!(count <= self.len, "cannot advance by {count}, only {} bytes wait", self.len);
         self.len -= count;
+        self.taken += count as u64;
         while let Some(front) = self.segments.front_mut() {
             let taken = count.min(front.len());
             let whole = taken == front.len();

@@ -123,7 +123,9 @@ proptest! {
                 Step::Advance(count) => {
                     let count = count.min(model.len());
                     let expected: Vec<u8> = model.drain(..count).collect();
+                    let before = out.taken();
                     prop_assert_eq!(&out.copy_to_bytes(count)[..], &expected[..]);
+                    prop_assert_eq!(out.taken() - before, count as u64);
                 }
             }
             out.check_invariants();
