@@ -17,6 +17,9 @@ impl Below {
 
     /// Whether a value of this depth may be taken in.
     pub(crate) fn admit(&mut self, depth: usize) -> bool {
+        if depth == 0 {
+            return true;
+        }
         let levels = u8::try_from(depth.min(MAX_DEPTH)).unwrap_or(u8::MAX);
         self.0 = self.0.max(levels);
         depth < MAX_DEPTH

@@ -16,6 +16,8 @@ pub(crate) struct Source {
     limits: AmfLimits,
     values_left: usize,
     bytes_left: usize,
+    /// List entries that may still be allocated before they are read.
+    ahead_left: usize,
     findings: Vec<Finding>,
     format: Format,
 }
@@ -27,6 +29,10 @@ pub(crate) enum Format {
     Amf3,
 }
 
+/// How many list entries of a message may be allocated before they are read. It saves the lists of a usual
+/// message from growing step by step, and is too little to hurt when a peer announces what never comes.
+const MAX_AHEAD: usize = 32;
+
 impl Source {
     pub(crate) fn new(input: Bytes, limits: AmfLimits, format: Format) -> Self {
         Self {
@@ -35,6 +41,7 @@ impl Source {
             limits,
             values_left: limits.values,
             bytes_left: limits.bytes,
+            ahead_left: MAX_AHEAD,
             findings: Vec::new(),
             format,
         }
@@ -57,9 +64,10 @@ impl Source {
         self.position >= self.input.len()
     }
 
-    /// Gives up the rest.
-    pub(crate) fn skip_rest(&mut self) {
-        self.position = self.input.len();
+    /// Goes on behind `count` bytes of the rest.
+    pub(crate) fn skip(&mut self, count: usize) {
+        debug_assert!(count <= self.rest().len());
+        self.position += count;
     }
 
     pub(crate) fn u8(&mut self) -> Result<u8, AmfError> {
@@ -125,6 +133,13 @@ impl Source {
         }
         self.values_left -= 1;
         Ok(())
+    }
+
+    /// How many entries to allocate at once for a list that seems to have `count`.
+    pub(crate) fn allocate_ahead(&mut self, count: usize) -> usize {
+        let granted = count.min(self.ahead_left);
+        self.ahead_left -= granted;
+        granted
     }
 
     /// Counts bytes of text and data.

@@ -61,6 +61,9 @@ pub struct Decoder {
     failed: Option<AmfError>,
 }
 
+/// As many properties as the objects in commands have, of which none announces its number.
+const USUAL_COUNT: usize = 8;
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Dialect {
     Strict,
@@ -125,13 +128,12 @@ impl Decoder {
         if self.source.is_empty() || self.is_stray_end() {
             return Ok(None);
         }
-        match self.value(0) {
-            Ok(value) => Ok(Some(value)),
-            Err(why) => {
-                self.failed = Some(why);
-                Err(why)
-            }
-        }
+        let result = match self.dialect {
+            Dialect::Amf3 => self.amf3_value(0),
+            _ => self.value(0),
+        };
+        self.failed = result.as_ref().err().copied();
+        result.map(Some)
     }
 
     /// What was accepted although it is wrong, in the order it was met. The first 16 are kept.
@@ -164,33 +166,40 @@ impl Decoder {
             && matches!(self.source.rest(), [marker::OBJECT_END] | [0, 0, marker::OBJECT_END]);
         if stray {
             self.source.tolerate(self.position(), Deviation::StrayEnd);
-            self.source.skip_rest();
+            self.source.skip(self.source.rest().len());
         }
         stray
     }
 
     /// One value inside `depth` containers.
+    #[inline(always)]
     fn value(&mut self, depth: usize) -> Result<Value, AmfError> {
-        if self.dialect == Dialect::Amf3 {
-            return self.amf3_value(depth);
-        }
         self.source.count_value()?;
         let at = self.position();
-        Ok(match self.source.u8()? {
-            marker::NUMBER => Value::Number(self.source.f64()?),
-            marker::BOOLEAN => Value::Boolean(self.boolean()?),
+        // What real messages consist of comes first, and is inlined where lists are read.
+        match self.source.u8()? {
+            marker::NUMBER => Ok(Value::Number(self.source.f64()?)),
+            marker::BOOLEAN => Ok(Value::Boolean(self.boolean()?)),
             marker::STRING => {
                 let length = self.source.u16()?;
-                Value::String(self.source.string(length.into())?)
+                Ok(Value::String(self.source.string(length.into())?))
             }
-            marker::OBJECT => Value::Object(self.properties(depth + 1)?),
+            other => self.unusual_value(other, at, depth),
+        }
+    }
+
+    fn unusual_value(&mut self, marker: u8, at: usize, depth: usize) -> Result<Value, AmfError> {
+        Ok(match marker {
+            marker::OBJECT => Value::Object(self.properties(USUAL_COUNT, depth + 1)?),
             marker::NULL => Value::Null,
             marker::UNDEFINED => Value::Undefined,
             marker::REFERENCE => self.reference(at)?,
             marker::ECMA_ARRAY => self.ecma_array(at, depth + 1)?,
             marker::STRICT_ARRAY => Value::StrictArray(self.strict_array(depth + 1)?),
             marker::DATE => {
-                Value::Date { millis: self.source.f64()?, zone: self.source.u16()?.cast_signed() }
+                let millis = self.source.f64()?;
+                let zone = self.source.u16()?.cast_signed();
+                Value::Date { millis, zone }
             }
             marker::LONG_STRING => Value::LongString(self.source.long_string()?),
             marker::UNSUPPORTED => Value::Unsupported,
@@ -230,7 +239,7 @@ impl Decoder {
 
     fn ecma_array(&mut self, at: usize, depth: usize) -> Result<Value, AmfError> {
         let count = self.source.u32()?;
-        let properties = self.properties(depth)?;
+        let properties = self.properties(count as usize, depth)?;
         let actual = u32::try_from(properties.len()).unwrap_or(u32::MAX);
         if count != actual {
             self.source.tolerate(at, Deviation::EcmaCount { announced: count, actual });
@@ -253,37 +262,43 @@ impl Decoder {
     fn typed_object(&mut self, depth: usize) -> Result<Value, AmfError> {
         let length = self.source.u16()?;
         let class = self.source.name(length.into())?;
-        let properties = self.properties(depth)?;
+        let properties = self.properties(USUAL_COUNT, depth)?;
         Ok(TypedObject { class, properties }.into())
     }
 
     /// AMF0 §2.5: name, value, name, value, …, an empty name and the end marker.
-    fn properties(&mut self, depth: usize) -> Result<Object, AmfError> {
+    fn properties(&mut self, count: usize, depth: usize) -> Result<Object, AmfError> {
         self.begin(depth)?;
-        let mut properties = Object::new();
+        let mut properties = Object::with_capacity(self.source.allocate_ahead(count));
         loop {
-            if self.is_missing_end() {
-                return Ok(properties);
+            // The length of a name, and what follows an empty one: a name that is empty before anything else
+            // than the end marker is the name of a property.
+            match self.source.rest().first_chunk() {
+                Some([0, 0, marker::OBJECT_END]) => {
+                    self.source.skip(3);
+                    return Ok(properties);
+                }
+                Some(&[high, low, _]) => {
+                    self.source.skip(2);
+                    let name = self.source.name(u16::from_be_bytes([high, low]).into())?;
+                    properties.push(name, self.value(depth)?);
+                }
+                None => {
+                    self.missing_end()?;
+                    return Ok(properties);
+                }
             }
-            let length = self.source.u16()?;
-            // An empty name before anything else is the name of a property.
-            if length == 0 && self.source.rest().first() == Some(&marker::OBJECT_END) {
-                self.source.u8()?;
-                return Ok(properties);
-            }
-            let name = self.source.name(length.into())?;
-            properties.push(name, self.value(depth)?);
         }
     }
 
-    fn is_missing_end(&mut self) -> bool {
-        let missing =
-            self.dialect == Dialect::Lenient && matches!(self.source.rest(), [] | [0] | [0, 0]);
-        if missing {
+    /// The message ends where a property or the end of its object should begin.
+    fn missing_end(&mut self) -> Result<(), AmfError> {
+        if self.dialect == Dialect::Lenient && matches!(self.source.rest(), [] | [0] | [0, 0]) {
             self.source.tolerate(self.position(), Deviation::MissingEnd);
-            self.source.skip_rest();
+            self.source.skip(self.source.rest().len());
+            return Ok(());
         }
-        missing
+        self.source.check_room(3)
     }
 
     /// AMF0 §2.9: a complex value takes its index before its members are read.

@@ -1,3 +1,5 @@
+use alloc::boxed::Box;
+
 use bytes::{BufMut, BytesMut};
 
 use super::{Object, Value, marker};
@@ -32,13 +34,17 @@ pub fn encode(value: &Value, out: &mut BytesMut) -> Result<(), AmfError> {
 /// ```
 pub fn encode_all(values: &[Value], out: &mut BytesMut) -> Result<(), AmfError> {
     let start = out.len();
+    out.reserve(USUAL_SIZE);
     let mut encoder = Encoder::new();
-    let result = values.iter().try_for_each(|value| encoder.encode(value, out));
+    let result = values.iter().try_for_each(|value| encoder.checked(value, out));
     if result.is_err() {
         out.truncate(start);
     }
     result
 }
+
+/// What nearly every command and metadata fits in.
+const USUAL_SIZE: usize = 512;
 
 /// Writes the values of one message body, in which references count.
 ///
@@ -47,7 +53,8 @@ pub fn encode_all(values: &[Value], out: &mut BytesMut) -> Result<(), AmfError> 
 /// understand.
 #[derive(Clone, Debug, Default)]
 pub struct Encoder {
-    amf3: amf3::Encoder,
+    /// There from the first AMF3 value on.
+    amf3: Option<Box<amf3::Encoder>>,
     /// Objects and arrays begun so far: what a reference can mean.
     begun: usize,
     failed: Option<AmfError>,
@@ -73,6 +80,7 @@ impl Encoder {
         result
     }
 
+    #[inline]
     fn checked(&mut self, value: &Value, out: &mut BytesMut) -> Result<(), AmfError> {
         if value.depth() > MAX_DEPTH {
             let (offset, limit) = (out.len(), MAX_DEPTH);
@@ -81,14 +89,27 @@ impl Encoder {
         self.value(value, out)
     }
 
+    #[inline(always)]
     fn value(&mut self, value: &Value, out: &mut BytesMut) -> Result<(), AmfError> {
+        // What real messages consist of comes first, and is inlined where lists are written.
         match value {
             Value::Number(number) => {
                 let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
                 out.put_slice(&[marker::NUMBER, a, b, c, d, e, f, g, h]);
+                Ok(())
             }
-            Value::Boolean(boolean) => out.put_slice(&[marker::BOOLEAN, u8::from(*boolean)]),
-            Value::String(text) => string(text, out)?,
+            Value::Boolean(boolean) => {
+                out.put_slice(&[marker::BOOLEAN, u8::from(*boolean)]);
+                Ok(())
+            }
+            Value::String(text) => string(text, out),
+            unusual => self.unusual_value(unusual, out),
+        }
+    }
+
+    fn unusual_value(&mut self, value: &Value, out: &mut BytesMut) -> Result<(), AmfError> {
+        match value {
+            Value::Number(_) | Value::Boolean(_) | Value::String(_) => self.value(value, out)?,
             Value::Object(members) => {
                 self.begun += 1;
                 out.put_u8(marker::OBJECT);
@@ -110,11 +131,8 @@ impl Encoder {
             }
             Value::StrictArray(items) => {
                 self.begun += 1;
-                put_marker_u32(
-                    marker::STRICT_ARRAY,
-                    length_u32(items.len(), Limit::Count, out)?,
-                    out,
-                );
+                let count = length_u32(items.len(), Limit::Count, out)?;
+                put_marker_u32(marker::STRICT_ARRAY, count, out);
                 items.iter().try_for_each(|item| self.value(item, out))?;
             }
             Value::Date { millis, zone } => {
@@ -133,8 +151,9 @@ impl Encoder {
             }
             Value::Amf3(value) => {
                 out.put_u8(marker::AMF3);
-                self.amf3.value(value, out)?;
-                self.amf3.stop_referring();
+                let encoder = self.amf3.get_or_insert_default();
+                encoder.value(value, out)?;
+                encoder.stop_referring();
             }
         }
         Ok(())

@@ -34,6 +34,10 @@ impl Object {
         Self { properties: Vec::new(), below: Below::ZERO }
     }
 
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self { properties: Vec::with_capacity(count), below: Below::ZERO }
+    }
+
     /// The object with one more property.
     #[must_use]
     pub fn with(mut self, name: impl Into<AmfString>, value: impl Into<Value>) -> Self {
