@@ -1,5 +1,6 @@
 use core::fmt;
 
+use levada_amf::{AmfError, Deviation};
 use levada_codec::{CodecError, Defect};
 use levada_media::TrackId;
 
@@ -67,6 +68,8 @@ pub enum FindingKind {
     EmptyFrame,
     /// Dropped: a channel layout that contradicts itself.
     ChannelLayout,
+    /// Dropped: script data or a Metadata packet that cannot be read.
+    Script(AmfError),
     /// Dropped: a tag that is encrypted.
     Encrypted,
     /// Dropped: a message that is neither media nor script data.
@@ -82,6 +85,8 @@ pub enum FindingKind {
     AnnexB,
     /// Put right, told once a track: AAC with ADTS headers.
     Adts,
+    /// Put right: what the writer of script data gets wrong.
+    ScriptDeviation(Deviation),
     /// Passed on, told once a track: what the codec's headers had to be forgiven.
     Defect(Defect),
 }
@@ -100,6 +105,8 @@ impl fmt::Display for Finding {
             FindingKind::Configuration(why) => write!(f, "dropped a configuration record: {why}"),
             FindingKind::EmptyFrame => f.write_str("dropped an empty frame"),
             FindingKind::ChannelLayout => f.write_str("dropped a channel layout"),
+            FindingKind::Script(why) => write!(f, "dropped script data: {why}"),
+            FindingKind::ScriptDeviation(what) => write!(f, "script data: {what:?}"),
             FindingKind::Encrypted => f.write_str("dropped an encrypted tag"),
             FindingKind::UnknownKind(id) => write!(f, "dropped a message of type {id}"),
             FindingKind::NanoOffset(nanos) => write!(f, "ignored an offset of {nanos} ns"),

@@ -3,17 +3,19 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use levada_codec::video_params;
 use levada_media::{
-    AudioCodec, AudioParams, CodecParams, DataCodec, Frame, MediaEvent, MediaKind, RandomAccess,
-    Rounding, Ticks, Timescale, Track, TrackId, VideoCodec, VideoParams,
+    AudioCodec, AudioParams, CodecParams, DataCodec, Frame, MediaEvent, RandomAccess, Rounding,
+    Ticks, Timescale, Track, TrackId, VideoCodec, VideoParams,
 };
 
+use crate::colour::ColourInfo;
 use crate::format::{LEGACY_AAC, LEGACY_AVC, LEGACY_MP3, audio_fourcc, video_fourcc};
 use crate::packet::{
-    AUDIO_MULTITRACK, CODED_FRAMES, CODED_FRAMES_X, MOD_EX, SEQUENCE_END, SEQUENCE_START,
-    VIDEO_MULTITRACK,
+    AUDIO_MULTITRACK, CHANNEL_LAYOUT, CODED_FRAMES, CODED_FRAMES_X, METADATA, MOD_EX, SEQUENCE_END,
+    SEQUENCE_START, VIDEO_MULTITRACK,
 };
-use crate::{FlvError, FlvTag, FourCc, TagKind};
+use crate::{ChannelLayout, FlvError, FlvTag, FourCc, Metadata, TagKind};
 
 /// How a [`Packer`] writes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -70,6 +72,8 @@ struct PackedTrack {
     id: TrackId,
     timescale: Timescale,
     params: Arc<CodecParams>,
+    /// Whether a Metadata packet is in force.
+    coloured: bool,
 }
 
 /// A tag whose header and payload are not joined, so that the payload need not be copied.
@@ -160,9 +164,44 @@ impl Packer {
         Ok(self.tags.drain(..))
     }
 
+    /// Makes the tag that says what a stream is.
+    ///
+    /// # Errors
+    ///
+    /// [`FlvError::Unsupported`] if the metadata holds values that cannot be written.
+    pub fn pack_metadata(&self, metadata: &Metadata) -> Result<PackedTag, FlvError> {
+        let data =
+            metadata.encode().map_err(|_| FlvError::Unsupported { what: "this metadata" })?;
+        Ok(PackedTag { kind: TagKind::Script, timestamp: self.clock, head: Head::default(), data })
+    }
+
+    /// Makes the tag that says which loudspeakers the channels of a track are for.
+    ///
+    /// # Errors
+    ///
+    /// [`FlvError::Misuse`] if no such audio track was announced.
+    pub fn pack_channels(
+        &self,
+        id: TrackId,
+        layout: &ChannelLayout,
+    ) -> Result<PackedTag, FlvError> {
+        let track = self.tracks.iter().find(|it| it.id == id);
+        let fourcc = track
+            .and_then(|it| audio_fourcc(it.params.audio()?.codec))
+            .ok_or(FlvError::Misuse { what: "channels of a track that was not announced" })?;
+        let mut head = Head::default();
+        enhanced_audio(&mut head, CHANNEL_LAYOUT, fourcc, id.number, None);
+        let (kind, data) = (TagKind::Audio, layout.encode());
+        Ok(PackedTag { kind, timestamp: self.clock, head, data })
+    }
+
     fn pack_track(&mut self, track: &Track) -> Result<(), FlvError> {
+        let was_coloured = self.tracks.iter().any(|it| it.id == track.id && it.coloured);
+        let mut coloured = false;
         match &*track.params {
-            CodecParams::Video(video) => self.start_video(track.id.number, video)?,
+            CodecParams::Video(video) => {
+                coloured = self.start_video(track.id.number, video, was_coloured)?;
+            }
             CodecParams::Audio(audio) => self.start_audio(track.id.number, audio)?,
             CodecParams::Data(DataCodec::Script) => {}
             CodecParams::Data(_) => {
@@ -174,13 +213,30 @@ impl Packer {
             id: track.id,
             timescale: track.timescale,
             params: track.params.clone(),
+            coloured,
         });
         Ok(())
     }
 
-    fn start_video(&mut self, number: u8, video: &VideoParams) -> Result<(), FlvError> {
+    /// Says whether a Metadata packet is in force afterwards.
+    fn start_video(
+        &mut self,
+        number: u8,
+        video: &VideoParams,
+        was_coloured: bool,
+    ) -> Result<bool, FlvError> {
         let fourcc =
             video_fourcc(video.codec).ok_or(FlvError::Unsupported { what: "this video codec" })?;
+        // Colours that the configuration does not say go before it, so that the track is announced with them.
+        let base = video_params(video.codec, video.config.clone());
+        let colour = base.map(|base| ColourInfo::difference(&base, video)).unwrap_or_default();
+        let coloured = colour != ColourInfo::default();
+        if coloured || was_coloured {
+            let mut head = Head::default();
+            // Frame type 5, as FFmpeg writes it and its reader wants it.
+            enhanced(&mut head, 0xD0, VIDEO_MULTITRACK, METADATA, fourcc, number, None);
+            self.tag(TagKind::Video, self.clock, head, colour.encode());
+        }
         let mut head = Head::default();
         if self.is_legacy_video(number, video.codec) {
             head.put(&[0x10 | LEGACY_AVC, SEQUENCE_START, 0, 0, 0]);
@@ -188,7 +244,7 @@ impl Packer {
             enhanced_video(&mut head, Key::Yes, SEQUENCE_START, fourcc, number, None);
         }
         self.tag(TagKind::Video, self.clock, head, video.config.clone());
-        Ok(())
+        Ok(coloured)
     }
 
     fn start_audio(&mut self, number: u8, audio: &AudioParams) -> Result<(), FlvError> {

@@ -78,6 +78,12 @@ pub enum BodyError {
     /// A nanosecond offset has fewer than three bytes.
     #[error("a nanosecond offset has three bytes")]
     NanoOffset,
+    /// Script data has no name.
+    #[error("script data without a name")]
+    Nameless,
+    /// An encrypted body names a filter that nobody defined.
+    #[error("an unknown filter")]
+    Filter,
 }
 
 /// Tracks in one message, and tracks of one kind in a stream. Nobody sends more than six; a track costs its
@@ -114,7 +120,7 @@ pub(crate) enum Media {
 
 /// Multitrack types (E-RTMP §Multitrack Streaming).
 const ONE_TRACK: u8 = 0;
-const MANY_TRACKS: u8 = 1;
+// 1: ManyTracks.
 const MANY_CODECS: u8 = 2;
 
 /// Packet types that both media have.

@@ -1,7 +1,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::header::{FILE_HEAD, FileHead};
-use crate::tag::{BACK_POINTER, TAG_HEAD, TagHead};
+use crate::tag::{BACK_POINTER, TAG_HEAD, TagHead, whole_size};
 use crate::{FileFinding, FlvError, FlvHeader, FlvTag, TagKind};
 
 /// Bodies up to this size are left in the input until they are whole, and are then slices of it. Larger ones are
@@ -255,7 +255,7 @@ impl FlvReader {
     fn read_header(&mut self, input: &mut BytesMut) -> Result<Option<FlvItem>, FlvError> {
         let malformed = |offset, what| FlvError::Malformed { offset, what, spec: "FLV 10.1 §E.2" };
         let Some(head) = input.first_chunk::<FILE_HEAD>() else { return Ok(None) };
-        let head = FileHead::parse(head).ok_or(malformed(0, "no FLV signature"))?;
+        let head = FileHead::parse(head).ok_or_else(|| malformed(0, "no FLV signature"))?;
         if (head.data_offset as usize) < FILE_HEAD {
             return Err(malformed(5, "the header is said to be shorter than it is"));
         }
@@ -283,7 +283,7 @@ impl FlvReader {
     }
 
     fn tag(&mut self, head: &TagHead, body: Bytes) -> FlvItem {
-        self.state = State::BackPointer(head.size + TAG_HEAD as u32);
+        self.state = State::BackPointer(whole_size(head.size));
         FlvItem::Tag(FlvTag {
             kind: head.kind,
             filtered: head.filtered,
@@ -312,9 +312,8 @@ impl FlvReader {
                 return false;
             };
             let before = u32::from_be_bytes(*size);
-            let usual = |size| (1..=self.limits.max_body).contains(&size);
-            usual(before.saturating_sub(TAG_HEAD as u32))
-                && usual(head.size)
+            (whole_size(1)..=whole_size(self.limits.max_body)).contains(&before)
+                && (1..=self.limits.max_body).contains(&head.size)
                 && head.reserved == 0
                 && head.stream == 0
                 && !head.filtered
@@ -340,6 +339,3 @@ impl Default for FlvReader {
         Self::new()
     }
 }
-
-#[cfg(test)]
-mod tests;

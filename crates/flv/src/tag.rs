@@ -64,6 +64,11 @@ impl FlvTag {
 /// Bytes of a tag before its body: type, size, timestamp, stream id.
 pub(crate) const TAG_HEAD: usize = 11;
 
+/// The size that stands behind a tag with a body of `size` bytes (FLV 10.1 §E.3).
+pub(crate) const fn whole_size(size: u32) -> u32 {
+    size + 11
+}
+
 /// Bytes of a size field behind a tag.
 pub(crate) const BACK_POINTER: usize = 4;
 

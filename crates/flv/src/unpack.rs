@@ -1,13 +1,18 @@
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use levada_media::{Frame, MediaEvent, MediaKind, Ticks, TrackId, unwrap};
+use levada_amf::AmfLimits;
+use levada_media::{
+    CodecParams, DataCodec, Frame, MediaEvent, MediaKind, Rounding, Ticks, Timescale, Track,
+    TrackId, unwrap,
+};
 
-use crate::track::TrackState;
+use crate::track::{TrackState, timescale};
 use crate::{
-    AudioBody, BodyError, Finding, FindingKind, FlvTag, FrameType, MAX_TRACKS, Packet, PacketKind,
-    SeekCommand, TagKind, VideoBody,
+    AudioBody, BodyError, ChannelLayout, Finding, FindingKind, FlvTag, FrameType, MAX_TRACKS,
+    Metadata, Packet, PacketKind, Script, SeekCommand, TagKind, VideoBody,
 };
 
 /// How an [`Unpacker`] reads.
@@ -20,6 +25,18 @@ pub struct UnpackerConfig {
     /// An offset moves the presentation time only: it is added to the composition time of H.264 and H.265. All other
     /// codecs are decoded when they are presented, so for them it is added to the decoding time as well.
     pub sub_millisecond: bool,
+    /// What script data may cost. The default suits live streams. The keyframe index of a long file has more
+    /// values: see [`for_files`](Self::for_files).
+    pub script_limits: AmfLimits,
+}
+
+impl UnpackerConfig {
+    /// For files of one's own choosing: up to 65,536 values in script data, a keyframe a second for nine hours. They
+    /// take up to 10 MB while they are read.
+    pub fn for_files() -> Self {
+        let script_limits = AmfLimits { values: 1 << 16, ..AmfLimits::default() };
+        Self { script_limits, ..Self::default() }
+    }
 }
 
 /// What came out of a message.
@@ -32,6 +49,15 @@ pub enum Unpacked {
     Silence(Ticks),
     /// A server tells its player about a seek.
     Seek(SeekCommand),
+    /// `onMetaData`.
+    Metadata(Box<Metadata>),
+    /// Which loudspeakers the channels of a track are for.
+    Channels {
+        /// The track.
+        track: TrackId,
+        /// The loudspeakers.
+        layout: ChannelLayout,
+    },
     /// Something was dropped or put right.
     Finding(Finding),
 }
@@ -69,6 +95,7 @@ pub struct Unpacker {
     clock: i64,
     /// Whether tracks over the limit were reported.
     too_many: bool,
+    has_script_track: bool,
     ready: VecDeque<Unpacked>,
 }
 
@@ -85,7 +112,7 @@ impl Unpacker {
         let pushed = match kind {
             TagKind::Video => self.push_video(timestamp, body),
             TagKind::Audio => self.push_audio(timestamp, body),
-            TagKind::Script | TagKind::ScriptAmf3 => Ok(()),
+            TagKind::Script | TagKind::ScriptAmf3 => self.push_script(kind, timestamp, body),
             TagKind::Other(id) => {
                 self.find(timestamp, None, FindingKind::UnknownKind(id));
                 Ok(())
@@ -151,6 +178,43 @@ impl Unpacker {
         Ok(())
     }
 
+    /// `onMetaData` is told as what it says, all else is a frame of a data track.
+    fn push_script(&mut self, kind: TagKind, timestamp: u32, body: Bytes) -> Result<(), BodyError> {
+        let script = match Script::parse(kind, body, self.config.script_limits) {
+            Ok(script) => script,
+            Err(why) => {
+                self.find(timestamp, None, FindingKind::Script(why));
+                return Ok(());
+            }
+        };
+        for finding in &script.findings {
+            self.find(timestamp, None, FindingKind::ScriptDeviation(finding.what));
+        }
+        if let Some(metadata) = Metadata::from_script(&script) {
+            self.ready.push_back(Unpacked::Metadata(Box::new(metadata)));
+            return Ok(());
+        }
+        if script.name.is_empty() {
+            return Err(BodyError::Nameless);
+        }
+        let track = TrackId::data(0);
+        let scale = timescale(&self.config);
+        if !core::mem::replace(&mut self.has_script_track, true) {
+            let params = CodecParams::Data(DataCodec::Script);
+            let event = MediaEvent::Track(Track::new(track, scale, params));
+            self.ready.push_back(Unpacked::Event(event));
+        }
+        self.clock = unwrap(self.clock, timestamp.into(), 32);
+        let frame = Frame::new(track, self.now(), script.data);
+        self.ready.push_back(Unpacked::Event(MediaEvent::Frame(frame)));
+        Ok(())
+    }
+
+    /// The time of the latest message.
+    fn now(&self) -> Ticks {
+        Timescale::MILLIS.rescale(Ticks(self.clock), timescale(&self.config), Rounding::Nearest)
+    }
+
     fn push_packet(&mut self, kind: MediaKind, message: Message, packet: Packet) {
         let id = match kind {
             MediaKind::Video => TrackId::video(packet.track),
@@ -195,6 +259,3 @@ fn track_state(
     tracks.push(TrackState::new(id, config, clock));
     tracks.last_mut()
 }
-
-#[cfg(test)]
-mod tests;

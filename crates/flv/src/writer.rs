@@ -1,7 +1,7 @@
 use levada_buf::Outbox;
 
 use crate::header::{FILE_HEAD, FileHead};
-use crate::tag::{BACK_POINTER, MAX_BODY, TAG_HEAD, TagHead};
+use crate::tag::{BACK_POINTER, MAX_BODY, TagHead, whole_size};
 use crate::{FlvError, FlvHeader, FlvTag, PackedTag, TagKind};
 
 /// Writes a file, or the body of an HTTP-FLV response.
@@ -98,7 +98,7 @@ impl FlvWriter {
     }
 
     fn back_pointer(&mut self, size: u32, out: &mut Outbox) {
-        let size = size + TAG_HEAD as u32;
+        let size = whole_size(size);
         out.put(&size.to_be_bytes());
         self.offset += u64::from(size) + BACK_POINTER as u64;
     }
