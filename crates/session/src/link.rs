@@ -1,0 +1,456 @@
+//! The half of a session that does not know which role it plays: handshake, chunks, windows, pings, timers.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use bytes::{Buf, Bytes, BytesMut};
+use levada_buf::Outbox;
+use levada_chunk::{
+    Aggregate, ChunkReader, ChunkSize, ChunkStreamId, ChunkWriter, Control, Message,
+    MessageStreamId, MessageType, SharedMessage, Tolerance, UserControl,
+};
+use levada_handshake::{ClientHandshake, Progress, ServerHandshake};
+
+use crate::quirk::Quirks;
+use crate::rate::Rate;
+use crate::timer::Timers;
+use crate::{
+    Command, Quirk, SendError, SessionError, SessionLimit, SessionLimits, Statistics, Timeouts,
+    Timer,
+};
+
+/// Either handshake, until it is over.
+#[derive(Debug)]
+pub(crate) enum Handshake {
+    Client(ClientHandshake),
+    Server(ServerHandshake),
+}
+
+/// What the link passes up: everything that is not about the link itself.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// Media, data, a command or a shared object.
+    Message(Message),
+    /// An event about a message stream.
+    User(UserControl),
+    /// A message that the link dealt with itself.
+    Handled,
+}
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    handshake: Option<Box<Handshake>>,
+    reader: ChunkReader,
+    writer: ChunkWriter,
+    aggregate: Option<Box<Aggregate>>,
+    pub(crate) out: Outbox,
+    pub(crate) timers: Timers,
+    pub(crate) quirks: Quirks,
+    pub(crate) limits: SessionLimits,
+    pub(crate) timeouts: Timeouts,
+    /// Bytes after which to acknowledge: half of what the peer asked for, so that it never waits.
+    ack_after: u64,
+    acked: u64,
+    /// The last window that we announced.
+    window: u32,
+    pings: Rate,
+    commands: Rate,
+    unknown: u32,
+    /// How much of `out` may be replies. Never less than what really is.
+    owed: usize,
+    owes_too_much: bool,
+    started: Instant,
+    received_at: Instant,
+    /// If something waited in `out` when that was last looked at: what had left it by then. And how often in a row
+    /// that has not changed.
+    waiting: Option<u64>,
+    stalls: u32,
+    /// Where the input was when partial messages were last looked at.
+    partial_mark: Option<u64>,
+    statistics: Statistics,
+    failed: Option<SessionError>,
+}
+
+impl Link {
+    pub(crate) fn new(
+        handshake: Handshake,
+        limits: SessionLimits,
+        timeouts: Timeouts,
+        tolerance: Tolerance,
+        now: Instant,
+    ) -> Self {
+        let budget = usize::try_from(limits.send_budget).unwrap_or(usize::MAX);
+        let mut timers = Timers::default();
+        timers.set(Timer::Handshake, now + timeouts.handshake);
+        timers.set(Timer::Write, now + timeouts.write / 2);
+        Self {
+            handshake: Some(Box::new(handshake)),
+            reader: ChunkReader::new(limits.chunks_before_publish).with_tolerance(tolerance),
+            writer: ChunkWriter::new(),
+            aggregate: None,
+            out: Outbox::with_budget(budget),
+            timers,
+            quirks: Quirks::default(),
+            limits,
+            timeouts,
+            ack_after: u64::MAX,
+            acked: 0,
+            window: 0,
+            pings: Rate::new(limits.pings_per_second, limits.pings_per_second, now),
+            commands: Rate::new(limits.commands_per_second, limits.command_burst, now),
+            unknown: 0,
+            owed: 0,
+            owes_too_much: false,
+            started: now,
+            received_at: now,
+            waiting: None,
+            stalls: 0,
+            partial_mark: None,
+            statistics: Statistics::default(),
+            failed: None,
+        }
+    }
+
+    pub(crate) fn failed(&self) -> Option<SessionError> {
+        self.failed
+    }
+
+    /// Ends the link. The first reason counts.
+    pub(crate) fn fail(&mut self, why: SessionError) -> SessionError {
+        self.timers.stop_all();
+        self.aggregate = None;
+        *self.failed.get_or_insert(why)
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.handshake.is_none()
+    }
+
+    /// Goes on with the handshake. True once, when it is over.
+    pub(crate) fn shake_hands(
+        &mut self,
+        input: &mut BytesMut,
+        now: Instant,
+    ) -> Result<bool, SessionError> {
+        let Some(handshake) = &mut self.handshake else { return Ok(false) };
+        let progress = match &mut **handshake {
+            Handshake::Client(it) => it.advance(input, &mut self.out)?,
+            Handshake::Server(it) => it.advance(input, &mut self.out)?,
+        };
+        if matches!(progress, Progress::NeedMore(_)) {
+            return Ok(false);
+        }
+        while let Some(quirk) = match &mut **handshake {
+            Handshake::Client(it) => it.take_quirk(),
+            Handshake::Server(it) => it.take_quirk(),
+        } {
+            self.quirks.note(quirk);
+        }
+        self.handshake = None;
+        self.received_at = now;
+        self.timers.stop(Timer::Handshake);
+        self.timers.set(Timer::Partial, now + self.timeouts.message);
+        Ok(true)
+    }
+
+    /// The next message that the input completes.
+    pub(crate) fn next(
+        &mut self,
+        input: &mut BytesMut,
+        now: Instant,
+    ) -> Result<Option<Incoming>, SessionError> {
+        if self.owes_too_much {
+            let limit = u64::from(self.limits.max_replies);
+            return Err(self.limit(SessionLimit::Replies, limit));
+        }
+        if let Some(message) = self.next_aggregated() {
+            return self.sort(message, now).map(Some);
+        }
+        let before = self.reader.consumed();
+        let message = self.reader.read(input)?;
+        let consumed = self.reader.consumed();
+        if consumed != before {
+            self.received_at = now;
+        }
+        if consumed - self.acked >= self.ack_after {
+            self.acknowledge(consumed);
+        }
+        let Some(message) = message else { return Ok(None) };
+        while let Some(quirk) = self.reader.take_quirk() {
+            self.quirks.note(quirk);
+        }
+        self.sort(message, now).map(Some)
+    }
+
+    fn sort(&mut self, message: Message, now: Instant) -> Result<Incoming, SessionError> {
+        match message.kind {
+            MessageType::AUDIO | MessageType::VIDEO => {}
+            kind if kind.is_control() => return self.handle_control(&message, now),
+            MessageType::AGGREGATE => {
+                self.aggregate = Some(Box::new(Aggregate::new(message, &self.limits.chunks)));
+                return Ok(Incoming::Handled);
+            }
+            MessageType::DATA_AMF0
+            | MessageType::DATA_AMF3
+            | MessageType::COMMAND_AMF0
+            | MessageType::COMMAND_AMF3
+            | MessageType::SHARED_OBJECT_AMF0
+            | MessageType::SHARED_OBJECT_AMF3 => {}
+            _ => return self.count_unknown(),
+        }
+        if message.payload.is_empty() {
+            self.quirks.note(Quirk::EmptyMessage);
+            return Ok(self.drop_message());
+        }
+        Ok(Incoming::Message(message))
+    }
+
+    /// A message of a type that nobody knows, or a command without a name.
+    pub(crate) fn count_unknown(&mut self) -> Result<Incoming, SessionError> {
+        self.unknown += 1;
+        if self.unknown > self.limits.max_unknown {
+            let limit = u64::from(self.limits.max_unknown);
+            return Err(self.limit(SessionLimit::UnknownMessages, limit));
+        }
+        Ok(self.drop_message())
+    }
+
+    /// Counts a message that nothing is done with.
+    pub(crate) fn drop_message(&mut self) -> Incoming {
+        self.statistics.dropped += 1;
+        Incoming::Handled
+    }
+
+    fn next_aggregated(&mut self) -> Option<Message> {
+        match self.aggregate.as_mut()?.next() {
+            Some(Ok(message)) => return Some(message),
+            // What came before the fault counts, the rest is dropped (RTMP 1.0 §7.1.6).
+            Some(Err(_)) => self.statistics.dropped += 1,
+            None => {}
+        }
+        self.aggregate = None;
+        None
+    }
+
+    /// RTMP 1.0 §5.4 and §6.2. Set Chunk Size and Abort are the reader's.
+    fn handle_control(
+        &mut self,
+        message: &Message,
+        now: Instant,
+    ) -> Result<Incoming, SessionError> {
+        let elsewhere = message.chunk_stream != ChunkStreamId::CONTROL
+            || message.stream != MessageStreamId::CONTROL;
+        self.quirks.note_if(elsewhere, Quirk::ControlElsewhere);
+        match Control::parse(message)? {
+            Some(Control::Acknowledgement { received }) => self.statistics.acknowledged = received,
+            Some(Control::WindowAckSize(window)) => {
+                self.quirks.note_if(window < self.limits.min_window, Quirk::SmallWindow);
+                self.ack_after = u64::from(window.max(self.limits.min_window) / 2);
+            }
+            Some(Control::SetPeerBandwidth { window, .. }) => {
+                // What peers want for an answer is a window like theirs (RTMP 1.0 §5.4.5).
+                if window != self.window && window > 0 {
+                    self.announce_window(window);
+                }
+            }
+            Some(Control::User(event)) => return Ok(self.handle_event(event, now)),
+            _ => {}
+        }
+        Ok(Incoming::Handled)
+    }
+
+    fn handle_event(&mut self, event: UserControl, now: Instant) -> Incoming {
+        match event {
+            UserControl::PingRequest { time } => {
+                if self.pings.take(now) {
+                    self.control(Control::User(UserControl::PingResponse { time }));
+                }
+            }
+            UserControl::PingResponse { time } => {
+                let trip = self.clock(now).wrapping_sub(time);
+                // What answers no ping of ours would look like days.
+                if trip <= 60_000 {
+                    self.statistics.round_trip = Some(Duration::from_millis(u64::from(trip)));
+                }
+            }
+            _ => return Incoming::User(event),
+        }
+        Incoming::Handled
+    }
+
+    fn acknowledge(&mut self, consumed: u64) {
+        self.acked = consumed;
+        // Modulo 2³² is what the text wants (RTMP 1.0 §5.4.3).
+        let received = u32::try_from(consumed & 0xFFFF_FFFF).unwrap_or_default();
+        self.control(Control::Acknowledgement { received });
+    }
+
+    /// Takes one of the commands that the peer may give us, or fails.
+    pub(crate) fn take_command(&mut self, now: Instant) -> Result<(), SessionError> {
+        if self.commands.take(now) {
+            return Ok(());
+        }
+        let limit = u64::from(self.limits.commands_per_second);
+        Err(self.limit(SessionLimit::Commands, limit))
+    }
+
+    pub(crate) fn limit(&self, which: SessionLimit, limit: u64) -> SessionError {
+        SessionError::Limit { offset: self.offset(), which, limit }
+    }
+
+    /// Where the last message ended.
+    pub(crate) fn offset(&self) -> u64 {
+        self.reader.consumed()
+    }
+
+    /// Lets the peer send messages as large as media needs.
+    pub(crate) fn allow_media(&mut self) {
+        self.reader.set_limits(self.limits.chunks);
+    }
+
+    // What goes out.
+
+    pub(crate) fn announce_window(&mut self, window: u32) {
+        self.window = window;
+        self.control(Control::WindowAckSize(window));
+    }
+
+    pub(crate) fn announce_chunk_size(&mut self, size: ChunkSize) {
+        self.control(Control::SetChunkSize(size));
+    }
+
+    pub(crate) fn control(&mut self, control: Control) {
+        self.owe(|writer, out| writer.write_control(&control, out));
+    }
+
+    pub(crate) fn user(&mut self, event: UserControl) {
+        self.control(Control::User(event));
+    }
+
+    /// Sends a command: on the connection's chunk stream, or on that of streams.
+    pub(crate) fn command(&mut self, stream: MessageStreamId, command: &Command) {
+        // Ours are flat and short: encoding cannot fail but for a text of the application's that passes 4 GiB.
+        if let Ok(payload) = command.encode() {
+            self.reply(MessageType::COMMAND_AMF0, stream, payload);
+        }
+    }
+
+    pub(crate) fn reply(&mut self, kind: MessageType, stream: MessageStreamId, payload: Bytes) {
+        let chunk_stream = if stream == MessageStreamId::CONTROL {
+            ChunkStreamId::CONNECTION
+        } else {
+            ChunkStreamId::STREAM
+        };
+        let message = Message { chunk_stream, kind, stream, timestamp: 0, payload };
+        self.owe(|writer, out| {
+            // Too long for a message: only a text of the application's could be.
+            let _ = writer.write(&message, out);
+        });
+    }
+
+    /// Writes replies, and counts them: a peer that asks and does not read must not fill our memory.
+    fn owe(&mut self, write: impl FnOnce(&mut ChunkWriter, &mut Outbox)) {
+        if self.owes_too_much || self.failed.is_some() {
+            return;
+        }
+        let before = self.out.remaining();
+        write(&mut self.writer, &mut self.out);
+        self.owed = self.owed.min(before) + self.out.remaining() - before;
+        self.owes_too_much =
+            self.owed > usize::try_from(self.limits.max_replies).unwrap_or(usize::MAX);
+    }
+
+    /// Sends media if there is room for it. One message always fits an empty outbox.
+    pub(crate) fn send(
+        &mut self,
+        to: MessageStreamId,
+        message: &SharedMessage,
+    ) -> Result<(), SendError> {
+        self.check_room(message.payload().len())?;
+        self.writer.write_shared(message, to, &mut self.out);
+        Ok(())
+    }
+
+    /// The same for a message that only this peer gets.
+    pub(crate) fn send_own(&mut self, message: &Message) -> Result<(), SendError> {
+        self.check_room(message.payload.len())?;
+        self.writer.write(message, &mut self.out).map_err(|_| SendError::Unsupported)
+    }
+
+    fn check_room(&self, length: usize) -> Result<(), SendError> {
+        if self.failed.is_some() {
+            return Err(SendError::Closed);
+        }
+        if self.out.has_remaining() && self.out.room() < length {
+            return Err(SendError::Full);
+        }
+        Ok(())
+    }
+
+    // Time.
+
+    /// Milliseconds since the beginning, which wrap.
+    fn clock(&self, now: Instant) -> u32 {
+        let millis = now.saturating_duration_since(self.started).as_millis();
+        u32::try_from(millis & 0xFFFF_FFFF).unwrap_or_default()
+    }
+
+    /// Keeps the deadline that moves with each byte of the peer, without a look at it for each byte: true if it
+    /// has passed, else it is set again.
+    pub(crate) fn is_idle(&mut self, limit: Duration, now: Instant) -> bool {
+        let due = self.received_at + limit;
+        if due > now {
+            self.timers.set(Timer::Idle, due);
+        }
+        due <= now
+    }
+
+    /// The peer was not read from, so its silence means nothing.
+    pub(crate) fn forgive_silence(&mut self, now: Instant) {
+        self.received_at = now;
+    }
+
+    /// Deals with the timers that are the same for both roles. `Some`: with this one it does not.
+    pub(crate) fn handle_timer(&mut self, timer: Timer, now: Instant) -> Option<Timer> {
+        match timer {
+            Timer::Ping => {
+                let quiet_until = self.received_at + self.timeouts.ping;
+                if quiet_until > now {
+                    self.timers.set(Timer::Ping, quiet_until);
+                } else {
+                    let time = self.clock(now);
+                    self.user(UserControl::PingRequest { time });
+                    self.timers.set(Timer::Ping, now + self.timeouts.ping);
+                }
+            }
+            Timer::Write => {
+                let waiting = self.out.has_remaining().then(|| self.out.taken());
+                let stalled = waiting.is_some() && waiting == self.waiting;
+                self.stalls = if stalled { self.stalls + 1 } else { 0 };
+                self.waiting = waiting;
+                if self.stalls >= 2 {
+                    return Some(Timer::Write);
+                }
+                self.timers.set(Timer::Write, now + self.timeouts.write / 2);
+            }
+            Timer::Partial => {
+                let (mark, oldest) = (self.partial_mark, self.reader.oldest_partial());
+                if mark.zip(oldest).is_some_and(|(mark, oldest)| oldest < mark) {
+                    return Some(Timer::Partial);
+                }
+                self.partial_mark = Some(self.reader.consumed());
+                self.timers.set(Timer::Partial, now + self.timeouts.message);
+            }
+            other => return Some(other),
+        }
+        None
+    }
+
+    pub(crate) fn statistics(&self) -> Statistics {
+        Statistics {
+            received_bytes: self.reader.consumed(),
+            sent_bytes: self.out.taken(),
+            ..self.statistics.clone()
+        }
+    }
+}
