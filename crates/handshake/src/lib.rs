@@ -74,7 +74,8 @@ impl Entropy {
         Self(bytes)
     }
 
-    pub(crate) fn bytes(&self) -> &[u8; 1528] {
+    /// The bytes again.
+    pub fn bytes(&self) -> &[u8; 1528] {
         &self.0
     }
 }
