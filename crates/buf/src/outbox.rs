@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use crate::segment::Segment;
 
@@ -57,7 +57,7 @@ impl Outbox {
         if bytes.is_empty() {
             return;
         }
-        self.copied.put_slice(bytes);
+        self.copied.extend_from_slice(bytes);
         self.len += bytes.len();
         if let Some(Segment::Run(run)) = self.segments.back_mut() {
             *run += bytes.len();
@@ -156,8 +156,12 @@ impl Buf for Outbox {
     /// never there.
     fn advance(&mut self, mut count: usize) {
         assert!(count <= self.len, "cannot advance by {count}, only {} bytes wait", self.len);
-        self.len -= count;
         self.taken += count as u64;
+        if count == self.len {
+            // The usual case, and it leaves the copy buffer whole.
+            return self.clear();
+        }
+        self.len -= count;
         while let Some(front) = self.segments.front_mut() {
             let taken = count.min(front.len());
             let whole = taken == front.len();
