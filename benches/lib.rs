@@ -2,6 +2,64 @@
 //!
 //! Run all of them with `cargo bench -p levada-benches`, and with `--features peers` to see the published crates
 //! of this field in the same tables. Every table has a `memcpy` line: the same bytes copied once.
+//!
+//! Seconds on a shared machine are noisy, instructions are not: `benches/instructions.sh` counts them.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// The workload: 60 s of H.264 at 6 Mbit/s and 30 fps, a key frame every 2 s, and of AAC at 128 kbit/s and 44.1 kHz.
+pub const SECONDS: u32 = 60;
+
+/// A frame of the workload, as the body of an FLV tag or an RTMP message.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// Video or audio.
+    pub video: bool,
+    /// In milliseconds.
+    pub timestamp: u32,
+    /// With the FLV tag header: 5 bytes for video, 2 for audio.
+    pub bytes: Bytes,
+}
+
+/// All frames of the workload, in the order of their times. The same in every run.
+pub fn workload() -> Vec<Body> {
+    let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
+    let mut bodies = Vec::new();
+    for frame in 0..SECONDS * 30 {
+        // 60 frames of a GOP share 1.5 MB, its key frame takes as much as five others.
+        let key = frame % 60 == 0;
+        let size = 1_500_000 / 64 * if key { 5 } else { 1 };
+        let head = [if key { 0x17 } else { 0x27 }, 1, 0, 0, 0];
+        let bytes = noise.body(&head, size);
+        bodies.push(Body { video: true, timestamp: frame * 1000 / 30, bytes });
+    }
+    for frame in 0..SECONDS * 44_100 / 1024 {
+        // 128 kbit/s in frames of 1024 samples.
+        let bytes = noise.body(&[0xAF, 1], 372);
+        let timestamp = (u64::from(frame) * 1_024_000 / 44_100) as u32;
+        bodies.push(Body { video: false, timestamp, bytes });
+    }
+    bodies.sort_by_key(|it| it.timestamp);
+    bodies
+}
+
+/// A small generator of bytes that do not compress.
+struct Noise(u64);
+
+impl Noise {
+    fn body(&mut self, head: &[u8], size: usize) -> Bytes {
+        let mut body = BytesMut::with_capacity(size + 8);
+        body.put_slice(head);
+        while body.len() < size {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            body.put_u64(self.0);
+        }
+        body.truncate(size);
+        body.freeze()
+    }
+}
 
 /// Copies `input` once, the limit that every figure is compared with.
 pub fn memcpy(input: &[u8], scratch: &mut Vec<u8>) {

@@ -17,8 +17,8 @@ use crate::{ChunkError, ChunkFault, ChunkLimit, ChunkLimits, Message, MessageTyp
 pub struct Aggregate {
     whole: Message,
     rest: Bytes,
-    /// What to add to the times inside. Known from the first message on.
-    offset: Option<u32>,
+    /// The time of the first message inside. The others are counted from it.
+    first: Option<u32>,
     left: u16,
     limit: u16,
 }
@@ -34,7 +34,7 @@ impl Aggregate {
     pub fn new(message: Message, limits: &ChunkLimits) -> Self {
         let rest = message.payload.clone();
         let limit = limits.max_aggregated;
-        Self { whole: message, rest, offset: None, left: limit, limit }
+        Self { whole: message, rest, first: None, left: limit, limit }
     }
 
     fn read(&mut self) -> Result<Message, ChunkError> {
@@ -65,7 +65,7 @@ impl Aggregate {
         self.rest.advance(HEAD);
         let payload = self.rest.split_to(length);
         self.rest.advance(BACK_POINTER.min(self.rest.len()));
-        let shift = *self.offset.get_or_insert(self.whole.timestamp.wrapping_sub(time));
+        let shift = self.whole.timestamp.wrapping_sub(*self.first.get_or_insert(time));
         let timestamp = time.wrapping_add(shift);
         Ok(Message { kind, timestamp, payload, ..self.whole.clone() })
     }

@@ -110,20 +110,18 @@ impl Control {
         if !message.kind.is_control() {
             return Ok(None);
         }
-        let length = message.payload.len();
-        let control = Self::fields(message.kind, &message.payload).map_err(|fault| {
-            let fault = fault.unwrap_or(ChunkFault::ShortControl { kind: message.kind, length });
-            ChunkError::Malformed { offset: 0, fault }
-        })?;
+        let control = Self::fields(message.kind, &message.payload)
+            .map_err(|fault| ChunkError::Malformed { offset: 0, fault })?;
         Ok(Some(control))
     }
 
-    /// `Err(None)`: too short.
-    fn fields(kind: MessageType, payload: &[u8]) -> Result<Self, Option<ChunkFault>> {
+    /// The same for a type that is known to be one of 1 to 6.
+    pub(crate) fn fields(kind: MessageType, payload: &[u8]) -> Result<Self, ChunkFault> {
+        let short = ChunkFault::ShortControl { kind, length: payload.len() };
         if kind == MessageType::USER_CONTROL {
-            return UserControl::fields(payload).map(Self::User).ok_or(None);
+            return UserControl::fields(payload).map(Self::User).ok_or(short);
         }
-        let (value, rest) = split_u32(payload).ok_or(None)?;
+        let (value, rest) = split_u32(payload).ok_or(short)?;
         Ok(match kind {
             MessageType::SET_CHUNK_SIZE => Self::SetChunkSize(
                 ChunkSize::new(value).ok_or(ChunkFault::BadChunkSize { size: value })?,
@@ -133,7 +131,7 @@ impl Control {
             MessageType::WINDOW_ACK_SIZE => Self::WindowAckSize(value),
             _ => Self::SetPeerBandwidth {
                 window: value,
-                limit: BandwidthLimit::from_wire(*rest.first().ok_or(None)?),
+                limit: BandwidthLimit::from_wire(*rest.first().ok_or(short)?),
             },
         })
     }

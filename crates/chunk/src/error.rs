@@ -39,19 +39,6 @@ pub enum ChunkError {
     },
 }
 
-impl ChunkError {
-    /// The same at another place: `by` is where the payload's message began.
-    pub(crate) fn moved_by(self, by: u64) -> Self {
-        match self {
-            Self::Malformed { offset, fault } => Self::Malformed { offset: offset + by, fault },
-            Self::Limit { offset, which, limit, actual } => {
-                Self::Limit { offset: offset + by, which, limit, actual }
-            }
-            Self::TooLong { .. } => self,
-        }
-    }
-}
-
 /// How a peer broke the rules of the chunk stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]

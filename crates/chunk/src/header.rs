@@ -51,10 +51,9 @@ pub(crate) struct Shape {
 }
 
 impl Header {
-    /// Parses the header at the front of `bytes` and says how long it is. `None`: not all of it is there.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<(Self, usize)> {
-        let (rest, header) = header(bytes).ok()?;
-        Some((header, bytes.len() - rest.len()))
+    /// Parses the header at the front of `bytes` and returns what follows. `None`: not all of it is there.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        header(bytes).ok().map(|(behind, header)| (header, behind))
     }
 }
 
@@ -95,6 +94,7 @@ pub(crate) struct Encoded {
 
 impl Encoded {
     /// `extended` goes behind the fields, which must then hold [`EXTENDED`] or be [`Fields::Same`].
+    #[inline]
     pub(crate) fn new(id: ChunkStreamId, fields: Fields, extended: Option<u32>) -> Self {
         let mut encoded = Self { bytes: [0; 18], length: 0 };
         let format = match fields {

@@ -118,7 +118,7 @@ impl ChunkReader {
         if let Some(why) = self.failed {
             return Err(why);
         }
-        let result = self.read_chunks(input);
+        let result = self.read_message(input);
         if let Err(why) = &result {
             self.failed = Some(*why);
         }
@@ -143,48 +143,61 @@ impl ChunkReader {
         self.quirks.take()
     }
 
-    fn read_chunks(&mut self, input: &mut BytesMut) -> Result<Option<Message>, ChunkError> {
-        let mut used = 0;
-        loop {
-            let rest = input.get(used..).unwrap_or_default();
+    fn read_message(&mut self, input: &mut BytesMut) -> Result<Option<Message>, ChunkError> {
+        let Some(payload) = self.read_payload(input)? else { return Ok(None) };
+        if let Some(stream) = self.streams.get(self.current)
+            && matches!(stream.state.shape.kind, MessageType::SET_CHUNK_SIZE | MessageType::ABORT)
+        {
+            self.obey(&payload)?;
+        }
+        let stream = self.streams.get_mut(self.current);
+        Ok(stream.map(|it| it.close(payload)))
+    }
+
+    /// The payload of the next message, which is that of the current stream.
+    fn read_payload(&mut self, input: &mut BytesMut) -> Result<Option<Bytes>, ChunkError> {
+        let mut rest = &input[..];
+        let payload = loop {
             if !self.in_chunk {
-                let Some(header) = self.begin_chunk(rest, used)? else { break };
-                used += header;
-                continue;
+                let offset = self.consumed + to_u64(input.len() - rest.len());
+                let Some(header) = self.begin_chunk(rest, offset)? else { break None };
+                rest = header;
             }
-            let Some(stream) = self.streams.get_mut(self.current) else { break };
+            let Some(stream) = self.streams.get(self.current) else { break None };
             let length = stream.length();
             if self.chunk_left == length && length <= BLOCK {
                 if rest.len() < length {
-                    break;
+                    break None;
                 }
-                input.advance(used);
-                let payload = input.split_to(length).freeze();
-                return self.complete(payload, used + length);
+                self.in_chunk = false;
+                let header = input.len() - rest.len();
+                self.consumed += to_u64(header + length);
+                let mut payload = input.split_to(header + length).freeze();
+                payload.advance(header);
+                return Ok(Some(payload));
             }
-            let piece = rest.get(..self.chunk_left).unwrap_or(rest);
-            used += piece.len();
-            self.chunk_left -= piece.len();
-            self.gather(piece);
-            if self.chunk_left > 0 {
-                break;
+            rest = self.gather(rest);
+            if self.in_chunk {
+                break None;
             }
-            self.in_chunk = false;
             if let Some(payload) = self.take_gathered() {
-                input.advance(used);
-                return self.complete(payload, used);
+                break Some(payload);
             }
-        }
+        };
+        let used = input.len() - rest.len();
         input.advance(used);
         self.consumed += to_u64(used);
-        Ok(None)
+        Ok(payload)
     }
 
-    /// Parses the header at the front of `bytes`, makes its stream the current one, and says how long it is.
+    /// Parses the header at the front of `bytes`, makes its stream the current one, and returns what follows.
     /// `None`: not all of it is there, and nothing has changed.
-    fn begin_chunk(&mut self, bytes: &[u8], used: usize) -> Result<Option<usize>, ChunkError> {
-        let offset = self.consumed + to_u64(used);
-        let Some((header, length)) = Header::parse(bytes) else { return Ok(None) };
+    fn begin_chunk<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        offset: u64,
+    ) -> Result<Option<&'a [u8]>, ChunkError> {
+        let Some((header, behind)) = Header::parse(bytes) else { return Ok(None) };
         let index = self.stream_of(header, offset)?;
         let Some(stream) = self.streams.get_mut(index) else { return Ok(None) };
         let goes_on = stream.open && header.fields == Fields::Same;
@@ -192,24 +205,31 @@ impl ChunkReader {
             let fault = ChunkFault::MessageInterrupted { chunk_stream: header.id };
             return Err(ChunkError::Malformed { offset, fault });
         }
-        let behind = bytes.get(length..).unwrap_or_default();
-        let mut state = stream.state;
         let extended = if goes_on {
-            state.clock.carry_on(behind, self.tolerance.omitted_extended_timestamp)
+            stream.state.clock.carry_on(behind, self.tolerance.omitted_extended_timestamp)
         } else {
-            state.start(header.fields, behind)
+            stream.state.start(header.fields, behind)
         };
         let Some(extended) = extended else { return Ok(None) };
-        stream.state = state;
-        if state.clock.omits_extended() {
+        if stream.state.clock.omits_extended() {
             self.quirks.note(ChunkQuirk::ExtendedTimestampOmitted);
         }
-        self.current = index;
         if !goes_on {
-            self.begin_message(offset)?;
+            if stream.open {
+                self.quirks.note(ChunkQuirk::MessageCutOff);
+                self.pending -= mem::take(&mut stream.gathered).len();
+            }
+            stream.open = true;
+            stream.begun = offset;
+            let limit = to_usize(self.limits.max_message(stream.state.shape.kind));
+            check(ChunkLimit::MessageLength, offset, limit, stream.length())?;
         }
-        self.begin_payload(offset)?;
-        Ok(Some(length + extended))
+        self.current = index;
+        self.in_chunk = true;
+        self.chunk_left = self.chunk_size.min(stream.length() - stream.gathered.len());
+        let limit = to_usize(self.limits.max_pending);
+        check(ChunkLimit::Pending, offset, limit, self.pending + self.chunk_left)?;
+        Ok(behind.get(extended..))
     }
 
     /// The place of a header's stream, which is made if the header is one to begin with.
@@ -238,34 +258,64 @@ impl ChunkReader {
         Ok(self.streams.len() - 1)
     }
 
-    /// A message begins on the current stream.
-    fn begin_message(&mut self, offset: u64) -> Result<(), ChunkError> {
-        let Some(stream) = self.streams.get_mut(self.current) else { return Ok(()) };
-        if stream.open {
-            self.quirks.note(ChunkQuirk::MessageCutOff);
-            self.pending -= stream.gathered.len();
+    /// Takes the payload of the current chunk, and chunk after chunk as long as they plainly go on with the
+    /// message: most chunks do. Returns what follows.
+    fn gather<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        self.make_room(bytes.len());
+        let Some(stream) = self.streams.get_mut(self.current) else { return bytes };
+        let plain = stream.plain_header();
+        let chunk_size = self.chunk_size;
+        let before = stream.gathered.len();
+        let mut missing = stream.length() - before;
+        // What may be gathered of it before a header has to be looked at for the limit.
+        let enough =
+            missing.saturating_sub(to_usize(self.limits.max_pending).saturating_sub(self.pending));
+        let mut chunk_left = self.chunk_left;
+        let mut rest = bytes;
+        let in_chunk = loop {
+            let (piece, behind) = rest.split_at(chunk_left.min(rest.len()));
+            stream.gathered.extend_from_slice(piece);
+            rest = behind;
+            missing -= piece.len();
+            chunk_left -= piece.len();
+            if chunk_left > 0 {
+                break true;
+            }
+            match rest.split_first() {
+                Some((first, behind)) if u32::from(*first) == plain && missing > 0 => {
+                    chunk_left = chunk_size.min(missing);
+                    if missing - chunk_left < enough {
+                        break false;
+                    }
+                    rest = behind;
+                }
+                _ => break false,
+            }
+        };
+        self.in_chunk = in_chunk;
+        self.chunk_left = chunk_left;
+        self.pending += stream.gathered.len() - before;
+        rest
+    }
+
+    /// Makes room to gather what is at hand.
+    ///
+    /// Memory follows the bytes received: a buffer at most doubles, and what all of them have room for beyond that
+    /// is at most 64 KiB or as much as the longest message that this peer really sent. So a message like those
+    /// before it is gathered into one allocation.
+    fn make_room(&mut self, at_hand: usize) {
+        let Some(stream) = self.streams.get(self.current) else { return };
+        let gathered = stream.gathered.len();
+        let missing = stream.length() - gathered;
+        if stream.room() >= at_hand.min(missing) {
+            return;
         }
-        stream.open = true;
-        stream.begun = offset;
-        stream.gathered = Vec::new();
-        let limit = to_usize(self.limits.max_message(stream.state.shape.kind));
-        check(ChunkLimit::MessageLength, offset, limit, stream.length())
-    }
-
-    /// The payload of a chunk begins on the current stream.
-    fn begin_payload(&mut self, offset: u64) -> Result<(), ChunkError> {
-        let Some(stream) = self.streams.get_mut(self.current) else { return Ok(()) };
-        self.in_chunk = true;
-        self.chunk_left = self.chunk_size.min(stream.length() - stream.gathered.len());
-        let limit = to_usize(self.limits.max_pending);
-        check(ChunkLimit::Pending, offset, limit, self.pending + self.chunk_left)
-    }
-
-    /// Adds to the message of the current stream.
-    fn gather(&mut self, piece: &[u8]) {
-        let Some(stream) = self.streams.get_mut(self.current) else { return };
-        stream.gathered.extend_from_slice(piece);
-        self.pending += piece.len();
+        let idle = self.streams.iter().map(ChunkStream::room).sum();
+        let earned = self.longest.max(BLOCK).saturating_sub(idle);
+        let room = at_hand.max(earned).max(gathered).min(missing);
+        if let Some(stream) = self.streams.get_mut(self.current) {
+            stream.gathered.reserve_exact(room);
+        }
     }
 
     /// The payload of the current stream's message, if it is all there.
@@ -280,36 +330,19 @@ impl ChunkReader {
         Some(Bytes::from(payload))
     }
 
-    /// Ends the message of the current stream, after `used` bytes of the input.
-    fn complete(&mut self, payload: Bytes, used: usize) -> Result<Option<Message>, ChunkError> {
-        self.in_chunk = false;
-        self.consumed += to_u64(used);
-        let Some(stream) = self.streams.get_mut(self.current) else { return Ok(None) };
-        stream.open = false;
-        let message = Message {
-            chunk_stream: stream.id,
-            kind: stream.state.shape.kind,
-            stream: stream.state.stream,
-            timestamp: stream.state.clock.timestamp,
-            payload,
-        };
-        let begun = stream.begun;
-        match message.kind {
-            MessageType::SET_CHUNK_SIZE | MessageType::ABORT => self.obey(&message, begun)?,
-            _ => {}
-        }
-        Ok(Some(message))
-    }
-
     /// Types 1 and 2 are for this layer. RTMP 1.0 §5.4.1, §5.4.2.
-    fn obey(&mut self, message: &Message, begun: u64) -> Result<(), ChunkError> {
-        let control = Control::parse(message).map_err(|why| why.moved_by(begun))?;
+    #[cold]
+    fn obey(&mut self, payload: &[u8]) -> Result<(), ChunkError> {
+        let Some(stream) = self.streams.get(self.current) else { return Ok(()) };
+        let offset = stream.begun;
+        let control = Control::fields(stream.state.shape.kind, payload)
+            .map_err(|fault| ChunkError::Malformed { offset, fault })?;
         match control {
             // Above the longest message all sizes are alike.
-            Some(Control::SetChunkSize(size)) => {
+            Control::SetChunkSize(size) => {
                 self.chunk_size = to_usize(size.bytes()).min(MAX_LENGTH);
             }
-            Some(Control::Abort { chunk_stream }) => {
+            Control::Abort { chunk_stream } => {
                 let mut streams = self.streams.iter_mut();
                 if let Some(stream) = streams.find(|it| it.id.number() == chunk_stream) {
                     stream.open = false;
@@ -330,6 +363,29 @@ impl ChunkStream {
     /// Of its message.
     fn length(&self) -> usize {
         to_usize(self.state.shape.length)
+    }
+
+    /// Its message is over.
+    fn close(&mut self, payload: Bytes) -> Message {
+        self.open = false;
+        let State { shape, stream, clock } = self.state;
+        Message {
+            chunk_stream: self.id,
+            kind: shape.kind,
+            stream,
+            timestamp: clock.timestamp,
+            payload,
+        }
+    }
+
+    /// How much more fits into its buffer as it is.
+    fn room(&self) -> usize {
+        self.gathered.capacity() - self.gathered.len()
+    }
+
+    /// The type 3 header that is a single byte, or a number that is no byte.
+    fn plain_header(&self) -> u32 {
+        if self.state.clock.is_extended() { u32::MAX } else { 0xC0 + self.id.number() }
     }
 }
 

@@ -1,7 +1,12 @@
-use bytes::{BufMut, Bytes, BytesMut};
+use alloc::vec::Vec;
+
+use bytes::Bytes;
 
 use crate::header::{EXTENDED, Encoded, Fields, MAX_LENGTH, Shape};
 use crate::{ChunkError, ChunkSize, ChunkStreamId, Message, MessageType};
+
+/// [`ChunkSize::DEFAULT`].
+const DEFAULT_SIZE: usize = 128;
 
 /// A message cut into chunks once, for any number of receivers. A clone is a reference count.
 ///
@@ -39,9 +44,7 @@ impl SharedMessage {
             payload.clone()
         } else {
             let between = Encoded::new(kind.chunk_stream(), Fields::Same, extended(timestamp));
-            let mut body = BytesMut::new();
-            cut(&payload, size, between.bytes(), &mut body);
-            body.freeze()
+            cut(&payload, size, between.bytes())
         };
         Ok(Self { kind, timestamp, chunk_size, payload, body })
     }
@@ -81,15 +84,28 @@ impl SharedMessage {
     }
 }
 
-/// Writes `payload` with a header between each two chunks.
-pub(crate) fn cut(payload: &[u8], chunk_size: usize, between: &[u8], to: &mut BytesMut) {
+/// `payload` with a header between each two chunks.
+pub(crate) fn cut(payload: &[u8], chunk_size: usize, between: &[u8]) -> Bytes {
     let cuts = payload.len().saturating_sub(1) / chunk_size;
-    to.reserve(payload.len() + cuts * between.len());
-    for (index, chunk) in payload.chunks(chunk_size).enumerate() {
-        if index > 0 {
-            to.put_slice(between);
-        }
-        to.put_slice(chunk);
+    let mut body = Vec::with_capacity(payload.len() + cuts * between.len());
+    let (first, rest) = payload.split_at(chunk_size.min(payload.len()));
+    body.extend_from_slice(first);
+    if chunk_size == DEFAULT_SIZE {
+        // Chunks whose size the compiler knows are copied without a call, in half the time.
+        let (chunks, last) = rest.as_chunks::<DEFAULT_SIZE>();
+        append(&mut body, between, chunks.iter());
+        append(&mut body, between, last.chunks(DEFAULT_SIZE));
+    } else {
+        append(&mut body, between, rest.chunks(chunk_size));
+    }
+    Bytes::from(body)
+}
+
+fn append(body: &mut Vec<u8>, between: &[u8], chunks: impl Iterator<Item: AsRef<[u8]>>) {
+    for chunk in chunks {
+        // One byte nearly always: not worth a call.
+        between.iter().for_each(|it| body.push(*it));
+        body.extend_from_slice(chunk.as_ref());
     }
 }
 

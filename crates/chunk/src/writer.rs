@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use levada_buf::{Outbox, SHARE_FROM};
 
 use crate::header::{EXTENDED, Encoded, Fields, MAX_LENGTH, Shape};
@@ -31,7 +31,6 @@ pub struct ChunkWriter {
     chunk_size: ChunkSize,
     type_3_starts: bool,
     sent: Vec<Sent>,
-    scratch: BytesMut,
 }
 
 /// The last header sent on a chunk stream.
@@ -48,12 +47,7 @@ struct Sent {
 impl ChunkWriter {
     /// A writer for a connection whose handshake is over.
     pub fn new() -> Self {
-        Self {
-            chunk_size: ChunkSize::DEFAULT,
-            type_3_starts: false,
-            sent: Vec::new(),
-            scratch: BytesMut::new(),
-        }
+        Self { chunk_size: ChunkSize::DEFAULT, type_3_starts: false, sent: Vec::new() }
     }
 
     /// Lets a message begin with a type 3 header if nothing but the time differs, and that by the same step. It
@@ -121,6 +115,7 @@ impl ChunkWriter {
         let id = message.chunk_stream();
         let extended = self.write_full(id, message.shape(), to, timestamp, out);
         match message.body(timestamp, self.chunk_size) {
+            Some(body) if body.len() < SHARE_FROM => out.put(body),
             Some(body) => out.share(body.clone()),
             None => self.write_payload(message.payload(), id, extended, out),
         }
@@ -178,7 +173,7 @@ impl ChunkWriter {
 
     /// Writes a payload with type 3 headers between its chunks.
     fn write_payload(
-        &mut self,
+        &self,
         payload: &Bytes,
         id: ChunkStreamId,
         extended: Option<u32>,
@@ -190,9 +185,7 @@ impl ChunkWriter {
         }
         let between = Encoded::new(id, Fields::Same, extended);
         if size < SHARE_FROM {
-            self.scratch.clear();
-            shared::cut(payload, size, between.bytes(), &mut self.scratch);
-            return out.put(&self.scratch);
+            return out.share(shared::cut(payload, size, between.bytes()));
         }
         let mut rest = payload.clone();
         while rest.len() > size {

@@ -1,0 +1,146 @@
+//! Work to be counted by callgrind, one piece a run: see `instructions.sh`.
+//!
+//! `instructions` lists the pieces, `instructions PIECE` does one of them and prints by what its count is to be
+//! divided: bytes of input, or receivers.
+
+use std::hint::black_box;
+use std::io::IoSlice;
+
+use bytes::{Buf, Bytes, BytesMut};
+use levada_benches::{Body, workload};
+use levada_buf::Outbox;
+use levada_chunk::{
+    ChunkReader, ChunkSize, ChunkWriter, Message, MessageStreamId, MessageType, SharedMessage,
+};
+
+/// One piece of work: its name, and what prepares it, does it and says the divisor.
+type Piece = (&'static str, fn() -> usize);
+
+const PIECES: &[Piece] = &[
+    ("memcpy", copy),
+    ("chunk-read-128-by-4096", || chunk_read(128, 4096)),
+    ("chunk-read-128-by-16384", || chunk_read(128, 16 * 1024)),
+    ("chunk-read-4096-by-16384", || chunk_read(4096, 16 * 1024)),
+    ("chunk-read-65536-by-16384", || chunk_read(65_536, 16 * 1024)),
+    ("chunk-read-65536-by-65536", || chunk_read(65_536, 65_536)),
+    ("chunk-write-128", || chunk_write(128)),
+    ("chunk-write-4096", || chunk_write(4096)),
+    ("chunk-write-65536", || chunk_write(65_536)),
+    ("fanout-400-of-4096", || fanout(400, 4096)),
+    ("fanout-8000-of-4096", || fanout(8000, 4096)),
+    ("fanout-100000-of-4096", || fanout(100_000, 4096)),
+    ("fanout-100000-of-65536", || fanout(100_000, 65_536)),
+];
+
+/// What callgrind counts: everything below this function, and nothing else.
+#[inline(never)]
+fn measured(work: impl FnOnce()) {
+    work();
+}
+
+fn main() {
+    let wanted = std::env::args().nth(1);
+    for (name, work) in PIECES {
+        match &wanted {
+            None => println!("{name}"),
+            Some(wanted) if wanted == name => println!("{}", work()),
+            Some(_) => {}
+        }
+    }
+}
+
+fn messages() -> Vec<Message> {
+    let message = |it: Body| {
+        let kind = if it.video { MessageType::VIDEO } else { MessageType::AUDIO };
+        Message::new(kind, MessageStreamId(1), it.timestamp, it.bytes)
+    };
+    workload().into_iter().map(message).collect()
+}
+
+fn wire(chunk_size: u32) -> Bytes {
+    let mut out = Outbox::new();
+    let mut writer = ChunkWriter::new();
+    writer.set_chunk_size(ChunkSize::new(chunk_size).unwrap(), &mut out);
+    for message in messages() {
+        writer.write(&message, &mut out).unwrap();
+    }
+    out.copy_to_bytes(out.remaining())
+}
+
+fn copy() -> usize {
+    let wire = wire(65_536);
+    let mut block = Vec::with_capacity(65_536);
+    measured(|| wire.chunks(65_536).for_each(|it| levada_benches::memcpy(it, &mut block)));
+    wire.len()
+}
+
+/// Includes the copy into the input block that stands for the socket's read.
+fn chunk_read(chunk_size: u32, read: usize) -> usize {
+    let wire = wire(chunk_size);
+    let mut input = BytesMut::with_capacity(64 * 1024);
+    let mut reader = ChunkReader::default();
+    measured(|| {
+        for bytes in wire.chunks(read) {
+            if input.capacity() - input.len() < read {
+                input.reserve(64 * 1024);
+            }
+            input.extend_from_slice(bytes);
+            while let Some(message) = reader.read(&mut input).unwrap() {
+                black_box(message);
+            }
+        }
+    });
+    assert!(input.is_empty() && reader.oldest_partial().is_none());
+    wire.len()
+}
+
+/// Empties the outbox as vectored writes do, into a sink that counts.
+fn flush(out: &mut Outbox) {
+    while out.has_remaining() {
+        let mut slices = [IoSlice::new(&[]); 16];
+        let filled = out.slices(&mut slices);
+        let written = black_box(&slices[..filled]).iter().map(|it| it.len()).sum();
+        out.advance(written);
+    }
+}
+
+fn chunk_write(chunk_size: u32) -> usize {
+    let messages = messages();
+    let mut out = Outbox::new();
+    let mut writer = ChunkWriter::new();
+    writer.set_chunk_size(ChunkSize::new(chunk_size).unwrap(), &mut out);
+    flush(&mut out);
+    measured(|| {
+        for message in &messages {
+            writer.write(message, &mut out).unwrap();
+            flush(&mut out);
+        }
+    });
+    messages.iter().map(|it| it.payload.len()).sum()
+}
+
+/// One message prepared once and written to each of 1000 receivers, each with an outbox that was used before.
+fn fanout(size: usize, chunk_size: u32) -> usize {
+    let chunk_size = ChunkSize::new(chunk_size).unwrap();
+    let message = |time| {
+        let payload = Bytes::from(vec![7; size]);
+        Message::new(MessageType::VIDEO, MessageStreamId(1), time, payload)
+    };
+    let mut receivers: Vec<(ChunkWriter, Outbox)> = Vec::new();
+    receivers.resize_with(1000, || (ChunkWriter::new(), Outbox::new()));
+    let warm_up = SharedMessage::new(message(0), chunk_size).unwrap();
+    for (writer, out) in &mut receivers {
+        writer.set_chunk_size(chunk_size, out);
+        writer.write_shared(&warm_up, MessageStreamId(1), out);
+        flush(out);
+    }
+    let message = message(33);
+    measured(|| {
+        let shared = SharedMessage::new(message, chunk_size).unwrap();
+        for (writer, out) in &mut receivers {
+            writer.write_shared(&shared, MessageStreamId(1), out);
+            flush(out);
+        }
+    });
+    receivers.len()
+}
