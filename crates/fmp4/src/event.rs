@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 use bytes::{BufMut, Bytes};
 use levada_media::{Ticks, Timescale, TrackId};
 
+use crate::Fmp4Error;
+use crate::fields::Fields;
 use crate::writer::{write_box, write_full_box};
 
 /// The scheme of ID3 tags in event messages ("Carriage of ID3 Timed Metadata in CMAF").
@@ -89,6 +91,36 @@ impl EventMessage {
     }
 }
 
+impl EventMessage {
+    /// Parses the body of an `emsg`. Text that is not UTF-8 keeps what is.
+    pub(crate) fn parse(body: Fields<'_>) -> Result<Self, Fmp4Error> {
+        let mut body = body.of("23009-1 5.10.3.3");
+        let (version, _) = body.version()?;
+        let text =
+            |body: &mut Fields<'_>| body.text().map(|it| String::from_utf8_lossy(it).into_owned());
+        let scale = |body: &mut Fields<'_>| {
+            let ticks = body.u32()?;
+            Timescale::new(ticks).ok_or_else(|| body.malformed("a timescale of 0"))
+        };
+        let known = |duration: u32| Some(duration).filter(|it| *it != u32::MAX);
+        if version == 0 {
+            let (scheme, value) = (text(&mut body)?, text(&mut body)?);
+            let timescale = scale(&mut body)?;
+            let time = EventTime::After(body.u32()?);
+            let (duration, id) = (known(body.u32()?), body.u32()?);
+            let data = Bytes::copy_from_slice(body.rest());
+            Ok(Self { scheme, value, timescale, time, duration, id, data })
+        } else {
+            let timescale = scale(&mut body)?;
+            let time = EventTime::At(body.u64()?);
+            let (duration, id) = (known(body.u32()?), body.u32()?);
+            let (scheme, value) = (text(&mut body)?, text(&mut body)?);
+            let data = Bytes::copy_from_slice(body.rest());
+            Ok(Self { scheme, value, timescale, time, duration, id, data })
+        }
+    }
+}
+
 /// Writes text up to its first 0 byte, and a 0 byte.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     out.put_slice(text.split('\0').next().unwrap_or_default().as_bytes());
@@ -123,6 +155,16 @@ impl ProducerTime {
             out.put_u64(self.ntp);
             out.put_u64(self.media_time);
         });
+    }
+}
+
+impl ProducerTime {
+    /// Parses the body of a `prft`: the number of the track in the file, and a time whose `track` is yet to be set.
+    pub(crate) fn parse(body: Fields<'_>) -> Result<(u32, Self), Fmp4Error> {
+        let mut body = body.of("8.16.5");
+        let (version, flags) = body.version()?;
+        let (number, ntp, media_time) = (body.u32()?, body.u64()?, body.sized(version)?);
+        Ok((number, Self { track: TrackId::video(0), ntp, media_time, flags }))
     }
 }
 

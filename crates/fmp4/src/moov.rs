@@ -6,6 +6,7 @@ use bytes::BufMut;
 use levada_media::{MediaKind, Track};
 
 use crate::Edit;
+use crate::event::write_text;
 use crate::language;
 use crate::writer::{write_box, write_full_box};
 
@@ -103,9 +104,12 @@ pub(crate) fn write_media_header(out: &mut Vec<u8>, track: &Track) {
         out.put_bytes(0, 8);
         out.put_u32(track.timescale.get());
         out.put_u32(0); // duration
-        out.put_u16(language::pack(tag.unwrap_or_default()));
+        out.put_u16(language::pack(tag.unwrap_or("und")));
         out.put_u16(0);
     });
+    if let Some(tag) = tag.filter(|tag| language::needs_tag(tag)) {
+        write_full_box(out, b"elng", 0, 0, |out| write_text(out, tag));
+    }
 }
 
 /// §8.4.3.

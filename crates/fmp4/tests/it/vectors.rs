@@ -1,29 +1,10 @@
 //! What we write is what the vectors hold, byte for byte where they fix it.
 
-use std::fs;
-use std::path::Path;
-
 use bytes::Bytes;
 use levada_fmp4::*;
 use levada_media::*;
-use serde_json::Value;
 
-fn file(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)).unwrap()
-}
-
-/// The boxes of a file as `fmp4.json` lists them.
-fn boxes(name: &str) -> Vec<Value> {
-    let index: Value = serde_json::from_slice(&file("fmp4.json")).unwrap();
-    let files = index["files"].as_array().unwrap();
-    files.iter().find(|it| it["file"] == name).unwrap()["boxes"].as_array().unwrap().clone()
-}
-
-fn bytes_of<'a>(data: &'a [u8], boxes: &[Value], kind: &str) -> &'a [u8] {
-    let found = boxes.iter().find(|it| it["type"] == kind).unwrap_or_else(|| panic!("no {kind}"));
-    let at = |field: &str| usize::try_from(found[field].as_u64().unwrap()).unwrap();
-    &data[at("offset")..at("offset") + at("size")]
-}
+use crate::testdata::{boxes, bytes_of, file, samples};
 
 fn video(codec: VideoCodec, width: u32, height: u32, config: &[u8]) -> VideoParams {
     let mut params = VideoParams::new(codec, Bytes::copy_from_slice(config));
@@ -47,30 +28,21 @@ fn reference_init() -> InitSegment {
     InitSegment::with_config(&[reference_video()], &config).unwrap()
 }
 
-/// The frames of a fragment in a vector, in the order of its trun.
-fn frames(data: &[u8], boxes: &[Value], nth: usize, track: TrackId) -> Vec<Frame> {
-    let of = |kind: &str| boxes.iter().filter(|it| it["type"] == kind).nth(nth).unwrap().clone();
-    let number = |value: &Value| value.as_i64().unwrap_or(0);
-    let (trun, tfdt, tfhd) = (of("trun"), of("tfdt"), of("tfhd"));
-    let mut dts = number(&tfdt["fields"]["baseMediaDecodeTime"]);
-    let default = number(&tfhd["fields"]["default_sample_duration"]);
-    let moof = number(&of("moof")["offset"]);
-    let mut at = usize::try_from(moof + number(&trun["fields"]["data_offset"])).unwrap();
-    let first_is_key = trun["fields"].get("first_sample_flags").is_some();
-    let mut out = Vec::new();
-    for (index, row) in trun["fields"]["samples"].as_array().unwrap().iter().enumerate() {
-        let size = usize::try_from(number(&row["size"])).unwrap();
-        let mut frame = Frame::new(track, Ticks(dts), Bytes::copy_from_slice(&data[at..at + size]));
-        frame.cts = i32::try_from(number(&row["cts"])).unwrap();
-        if index == 0 && first_is_key || row["flags"] == "0x2000000" {
+/// The frames of a fragment in a vector.
+fn frames(name: &str, nth: usize) -> Vec<Frame> {
+    let (data, fragments) = (file(name), samples(&boxes(name)));
+    let rows = fragments[nth].iter();
+    let frame = |row: &crate::testdata::Row| {
+        let data = Bytes::copy_from_slice(&data[row.place.clone()]);
+        let mut frame = Frame::new(TrackId::video(0), Ticks(row.dts), data);
+        frame.cts = row.cts;
+        frame.duration = row.duration.try_into().ok();
+        if row.is_sync {
             frame.facts.random_access = RandomAccess::Instant;
         }
-        at += size;
-        dts += row["duration"].as_i64().unwrap_or(default);
-        out.push(frame);
-    }
-    out.last_mut().unwrap().duration = u32::try_from(default).unwrap().try_into().ok();
-    out
+        frame
+    };
+    rows.map(frame).collect()
 }
 
 #[test]
@@ -85,7 +57,7 @@ fn ref_v_seg1_is_written_byte_for_byte() {
     let mut fragmenter = Fragmenter::new(&reference_init());
     let mut fragments = Vec::new();
     for nth in 0..4 {
-        for frame in frames(&data, &boxes, nth, TrackId::video(0)) {
+        for frame in frames(name, nth) {
             fragmenter.push(frame).unwrap();
         }
         fragments.push(fragmenter.cut(&Preface::default()).unwrap());
@@ -111,9 +83,7 @@ fn ref_v_seg1_is_written_byte_for_byte() {
 
     // The sidx of this segment covers four fragments, so its head is put together by hand.
     let mut fragmenter = Fragmenter::new(&reference_init());
-    frames(&data, &boxes, 0, TrackId::video(0))
-        .into_iter()
-        .for_each(|it| fragmenter.push(it).unwrap());
+    frames(name, 0).into_iter().for_each(|it| fragmenter.push(it).unwrap());
     let mut preface = Preface::segment();
     let brands = [*b"msdh", *b"msix", *b"cmfs", *b"cmff", *b"cmfl"];
     preface.brands = &brands;
