@@ -279,6 +279,3 @@ impl Table {
 fn composition(times: crate::pes::Times) -> i32 {
     i32::try_from(times.pts.saturating_sub(times.dts)).unwrap_or(0)
 }
-
-#[cfg(test)]
-mod tests;

@@ -302,6 +302,3 @@ fn flush(
         bytes.clear();
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
-use levada_codec::{CodecError, Inspector, avc, nal, video_params};
+use levada_codec::{CodecError, Inspector, avc, hevc, nal, video_params};
 use levada_media::{CodecParams, Frame, MediaEvent, Ticks, Timescale, Track, TrackId, VideoCodec};
 
 use super::sink::Sink;
@@ -147,7 +147,7 @@ impl VideoReader {
             }
         }
         let config = match self.codec {
-            VideoCodec::Hevc => return Err(CodecError::Unsupported { what: "H.265" }),
+            VideoCodec::Hevc => hevc::Config::from_units(all.iter().copied())?.encode()?,
             _ => avc::Config::from_units(all.iter().copied())?.encode()?,
         };
         if self.current.as_ref().is_some_and(|it| it.config == config) {
@@ -173,7 +173,7 @@ impl VideoReader {
     fn kind_of(&self, unit: &[u8]) -> Unit {
         let first = unit.first().copied().unwrap_or_default();
         let (kind, is_sample) = match self.codec {
-            VideoCodec::Hevc => (first >> 1 & 0x3F, !(32..=38).contains(&(first >> 1 & 0x3F))),
+            VideoCodec::Hevc => (first >> 1 & 0x3F, hevc::is_sample_unit(unit)),
             _ => (first & 0x1F, avc::is_sample_unit(unit)),
         };
         match (self.codec, kind) {

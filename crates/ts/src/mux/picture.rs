@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use levada_codec::{CodecError, avc, nal};
+use levada_codec::{CodecError, avc, hevc, nal};
 use levada_media::{Frame, RandomAccess, VideoCodec, VideoParams};
 
 use crate::packetize::PacketWriter;
@@ -135,7 +135,9 @@ fn start_code(kind: Unit) -> &'static [u8] {
 /// The length of lengths, and the parameter sets of a configuration record.
 fn parameter_sets(params: &VideoParams) -> Result<(u8, Vec<Bytes>), CodecError> {
     if params.codec == VideoCodec::Hevc {
-        return Err(CodecError::Unsupported { what: "H.265" });
+        let config = hevc::Config::parse(&params.config)?;
+        let sets = config.arrays.into_iter().flat_map(|it| it.units);
+        return Ok((config.length_size, sets.collect()));
     }
     let config = avc::Config::parse(&params.config)?;
     let extensions = config.extension.into_iter().flat_map(|it| it.sps_extensions);
