@@ -6,11 +6,27 @@ extern crate alloc;
 extern crate std;
 
 mod attributes;
+mod blocking;
+mod clock;
+mod config;
+mod cut;
 mod date;
+mod error;
+mod names;
+mod package;
+mod playlist;
 mod read;
+mod segment;
+mod segmenter;
 
+pub use blocking::{BadDirective, BlockRequest, Readiness};
+pub use config::{Container, SegmentLimits, SegmenterConfig};
+pub use error::SegmentError;
+pub use playlist::{Playlist, PlaylistConfig, Report, Window};
 pub use read::{
     ByteRange, Hint, HintKind, Key, MAX_PLAYLIST_BYTES, Map, PlaylistType, ReadDateRange,
     ReadError, ReadMedia, ReadMultivariant, ReadPart, ReadPlaylist, ReadRendition, ReadSegment,
     ReadVariant, RenditionReport, Rule, ServerControl, Skip, Variables, Violation, read_playlist,
 };
+pub use segment::{Init, Opening, Output, Part, Segment};
+pub use segmenter::Segmenter;

@@ -15,13 +15,14 @@ pub use media::{
     ReadSegment, RenditionReport, ServerControl, Skip,
 };
 pub use multivariant::{ReadMultivariant, ReadRendition, ReadVariant};
+pub(crate) use rules::rounded;
 pub use rules::{Rule, Violation};
 pub use variables::Variables;
 
-/// The longest playlist that is read: 24 hours of two-second segments with long URIs stay below it.
+/// The longest playlist that is read: two weeks of two-second segments with short URIs stay below it.
 ///
 /// Worst-case memory is a small multiple of the text's length.
-pub const MAX_PLAYLIST_BYTES: usize = 16 * 1024 * 1024;
+pub const MAX_PLAYLIST_BYTES: usize = 64 * 1024 * 1024;
 
 /// A playlist that was read.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,524 @@
+//! The media playlist of one rendition, as it is published.
+
+mod text;
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+use core::ops::Range;
+use core::time::Duration;
+
+use bytes::Bytes;
+use levada_fmp4::Pieces;
+
+use crate::blocking::Progress;
+use crate::date::Date;
+use crate::names::{Names, Resource};
+use crate::segment::{Opening, Part, Segment};
+use crate::{BlockRequest, Readiness};
+use text::Text;
+
+/// Parts are listed in segments that end no further than this many target durations from the end (§6.2.2).
+const PARTS_WITHIN: u32 = 3;
+
+/// Segments that end further than this many target durations from the end may be skipped (§4.4.3.8).
+const SKIP_FROM: u32 = 6;
+
+/// Which segments stay in a playlist.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "slide, or keep all: what §4.4.3.5 allows")]
+pub enum Window {
+    /// Those of this span before the end, and never less than three target durations. Hours are fine.
+    Sliding(Duration),
+    /// All: `EXT-X-PLAYLIST-TYPE:EVENT`.
+    Event,
+}
+
+/// What a [`Playlist`] promises for all of its life.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PlaylistConfig {
+    /// `EXT-X-TARGETDURATION` in seconds, at least 1.
+    pub target_duration: u64,
+    /// `PART-TARGET`. With parts come blocking reload and delta updates.
+    pub part_target: Option<Duration>,
+    /// Which segments stay.
+    pub window: Window,
+    /// What every URI begins with: the name of the rendition.
+    pub prefix: String,
+    /// The ending of segment names, without its dot.
+    pub extension: &'static str,
+    /// Media sequence number of the first segment.
+    pub first_sequence: u64,
+    /// Discontinuity sequence number before the first segment.
+    pub first_discontinuity: u64,
+}
+
+impl PlaylistConfig {
+    /// A sliding window of a minute, without parts.
+    pub fn new(target_duration: u64, prefix: &str) -> Self {
+        Self {
+            target_duration: target_duration.max(1),
+            part_target: None,
+            window: Window::Sliding(Duration::from_secs(60)),
+            prefix: prefix.into(),
+            extension: "m4s",
+            first_sequence: 0,
+            first_discontinuity: 0,
+        }
+    }
+}
+
+/// A media playlist that grows at its end and, if it slides, shrinks at its start.
+///
+/// The promises of the specification about changes are kept by construction: the target duration never changes, both
+/// sequence numbers count what left, a listed segment keeps its name, and the init section in force at the start is
+/// named again when the segment that brought it is gone.
+///
+/// Text that will not change any more is kept as shared blocks: a week of two-second segments is written out in the
+/// time of its newest lines.
+///
+/// ```
+/// use levada_hls::{Playlist, PlaylistConfig};
+///
+/// let playlist = Playlist::new(PlaylistConfig::new(6, "main"));
+/// let text = playlist.write(false).join();
+/// assert!(text.starts_with(b"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:6\n"));
+/// ```
+#[derive(Debug)]
+pub struct Playlist {
+    config: PlaylistConfig,
+    names: Names,
+    /// Old segments, whose text is written. An event playlist forgets those that can be skipped: its start never
+    /// moves.
+    settled: VecDeque<Settled>,
+    /// Segments near the end, whose parts are listed.
+    recent: VecDeque<Listed>,
+    text: Text,
+    /// The open segment, from its first part on.
+    open: Option<Listed>,
+    /// Sequence number of the first listed segment.
+    first: u64,
+    /// Where the text of the first listed segment begins.
+    first_at: u64,
+    /// The init section in force before the first listed segment.
+    before_first: Option<u32>,
+    /// The init section in force before the first recent segment.
+    before_recent: Option<u32>,
+    discontinuities: u64,
+    /// Of all listed segments.
+    span: Duration,
+    /// Of `recent`.
+    recent_span: Duration,
+    /// Whether every segment so far began with a keyframe.
+    independent: bool,
+    reports: Vec<Report>,
+    ended: bool,
+}
+
+/// A segment whose text is written and stays.
+#[derive(Clone, Copy, Debug)]
+struct Settled {
+    at: u64,
+    duration: Duration,
+    discontinuity: bool,
+    init: Option<u32>,
+}
+
+/// A segment whose text may still change.
+#[derive(Clone, Debug)]
+struct Listed {
+    opening: Opening,
+    duration: Duration,
+    /// Duration and independence of its parts.
+    parts: Vec<(Duration, bool)>,
+}
+
+/// How far another rendition of the same presentation is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Its playlist.
+    pub uri: String,
+    /// The media sequence number of its last part, or of its last segment if it has no parts.
+    pub last_sequence: u64,
+    /// The index of its last part.
+    pub last_part: Option<u64>,
+}
+
+impl Playlist {
+    /// An empty playlist. Publish it once it [has](Self::is_empty) a segment or a part.
+    pub fn new(config: PlaylistConfig) -> Self {
+        Self {
+            names: Names::new(&config.prefix, config.extension),
+            settled: VecDeque::new(),
+            recent: VecDeque::new(),
+            text: Text::default(),
+            open: None,
+            first: config.first_sequence,
+            first_at: 0,
+            before_first: None,
+            before_recent: None,
+            discontinuities: config.first_discontinuity,
+            span: Duration::ZERO,
+            recent_span: Duration::ZERO,
+            independent: true,
+            reports: Vec::new(),
+            ended: false,
+            config,
+        }
+    }
+
+    /// Begins a segment.
+    pub fn open(&mut self, opening: Opening) {
+        self.open = Some(Listed { opening, duration: Duration::ZERO, parts: Vec::new() });
+    }
+
+    /// Lists a part of the segment that was opened.
+    pub fn push_part(&mut self, part: &Part) {
+        if let Some(open) = self.open.as_mut().filter(|_| self.config.part_target.is_some()) {
+            open.parts.push((part.duration, part.independent));
+        }
+    }
+
+    /// Completes the segment that was opened, and says which segments left the playlist by that.
+    pub fn push_segment(&mut self, segment: &Segment) -> Range<u64> {
+        let parts = self.open.take().map(|it| it.parts).unwrap_or_default();
+        let (opening, duration) = (segment.opening, segment.duration);
+        self.recent.push_back(Listed { opening, duration, parts });
+        self.span += duration;
+        self.recent_span += duration;
+        self.independent &= opening.independent;
+        self.settle();
+        self.slide()
+    }
+
+    /// Ends the playlist. An open segment that was not completed is dropped.
+    pub fn finish(&mut self) {
+        self.open = None;
+        self.ended = true;
+    }
+
+    /// Says how far the other renditions are, for `EXT-X-RENDITION-REPORT`.
+    pub fn set_reports(&mut self, reports: Vec<Report>) {
+        self.reports = reports;
+    }
+
+    /// How far this playlist is, for the reports of others.
+    pub fn report(&self) -> Report {
+        let open = self.open.as_ref().filter(|it| !it.parts.is_empty());
+        let (last_sequence, parts) = match open {
+            Some(open) => (self.open_sequence(), open.parts.len()),
+            None => {
+                let parts = self.recent.back().map_or(0, |it| it.parts.len());
+                (self.open_sequence().saturating_sub(1), parts)
+            }
+        };
+        let last_part = self.config.part_target.and_then(|_| (parts as u64).checked_sub(1));
+        Report { uri: self.names.write(Resource::Playlist), last_sequence, last_part }
+    }
+
+    /// Whether there is nothing to publish yet.
+    pub fn is_empty(&self) -> bool {
+        self.recent.is_empty()
+            && self.settled.is_empty()
+            && self.open.as_ref().is_none_or(|it| it.parts.is_empty())
+    }
+
+    /// Whether it is complete.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// `EXT-X-TARGETDURATION`.
+    pub fn target_duration(&self) -> Duration {
+        Duration::from_secs(self.config.target_duration)
+    }
+
+    /// How long all listed segments are together.
+    pub fn span(&self) -> Duration {
+        self.span
+    }
+
+    /// Discontinuity sequence number of the first listed segment, its own tag not counted.
+    pub fn discontinuity_sequence(&self) -> u64 {
+        self.discontinuities
+    }
+
+    /// Whether a request with these directives may be answered with the playlist as it is.
+    pub fn readiness(&self, request: &BlockRequest) -> Readiness {
+        let progress = Progress {
+            open: self.open_sequence(),
+            last_parts: self.recent.back().map_or(0, |it| it.parts.len() as u64),
+            open_parts: self.open.as_ref().map_or(0, |it| it.parts.len() as u64),
+            part_target: self.config.part_target,
+            ended: self.ended,
+        };
+        progress.readiness(request)
+    }
+
+    /// The part that `EXT-X-PRELOAD-HINT` names: sequence number and index.
+    pub fn hint(&self) -> Option<(u64, u32)> {
+        self.config.part_target.filter(|_| !self.ended)?;
+        let parts = self.open.as_ref().map_or(0, |it| it.parts.len());
+        Some((self.open_sequence(), u32::try_from(parts).ok()?))
+    }
+
+    /// The text. With `skip` a delta update, if that leaves anything out.
+    pub fn write(&self, skip: bool) -> Pieces {
+        let skipped = if skip { self.skippable() } else { None };
+        let mut head = String::with_capacity(512);
+        let _ = self.write_head(&mut head, skipped.is_some());
+        let (from, before) = match skipped {
+            Some((index, count)) => {
+                let _ = writeln!(head, "#EXT-X-SKIP:SKIPPED-SEGMENTS={count}");
+                self.boundary(index)
+            }
+            None => (self.first_at, self.before_first),
+        };
+        let init_of_first = self.settled.iter().find(|it| it.at >= from).map(|it| it.init);
+        let init_of_first = init_of_first.or_else(|| self.recent.front().map(|it| it.opening.init));
+        if let Some(number) = before.filter(|_| init_of_first == Some(before)) {
+            let _ =
+                writeln!(head, "#EXT-X-MAP:URI=\"{}\"", self.names.write(Resource::Init(number)));
+        }
+        let mut tail = String::with_capacity(4096);
+        let _ = self.write_tail(&mut tail);
+        let mut pieces = Vec::from([Bytes::from(head)]);
+        pieces.extend(self.text.since(from));
+        pieces.push(Bytes::from(tail));
+        Pieces::from(pieces)
+    }
+
+    /// Sequence number of the segment that comes after the last complete one.
+    fn open_sequence(&self) -> u64 {
+        match self.recent.back() {
+            Some(last) => last.opening.sequence + 1,
+            None => self.open.as_ref().map_or(self.first, |it| it.opening.sequence),
+        }
+    }
+
+    fn targets(&self, count: u32) -> Duration {
+        self.target_duration().saturating_mul(count)
+    }
+
+    /// Writes down the text of segments whose parts are not listed any more. One always stays: its parts are asked
+    /// for by number.
+    fn settle(&mut self) {
+        let keep = if self.config.part_target.is_some() {
+            self.targets(PARTS_WITHIN)
+        } else {
+            Duration::ZERO
+        };
+        while self.recent.len() > 1 {
+            let Some(front) = self.recent.front() else { return };
+            let behind = self.recent_span.saturating_sub(front.duration);
+            if behind < keep {
+                return;
+            }
+            let Some(listed) = self.recent.pop_front() else { return };
+            self.recent_span = behind;
+            let opening = listed.opening;
+            let at = self.text.end();
+            self.settled.push_back(Settled {
+                at,
+                duration: listed.duration,
+                discontinuity: opening.discontinuity,
+                init: opening.init,
+            });
+            let mut text = String::with_capacity(128);
+            let _ = self.write_segment(&mut text, &listed, self.before_recent, false);
+            self.text.push(&text);
+            self.before_recent = opening.init;
+        }
+    }
+
+    /// Drops segments that are too old to be listed.
+    fn slide(&mut self) -> Range<u64> {
+        let begin = self.first;
+        match self.config.window {
+            Window::Sliding(window) => {
+                let keep = window.max(self.targets(PARTS_WITHIN));
+                while self
+                    .settled
+                    .front()
+                    .is_some_and(|it| self.span.saturating_sub(it.duration) >= keep)
+                {
+                    self.drop_first();
+                }
+                self.first_at = self.settled.front().map_or(self.text.end(), |it| it.at);
+                self.text.trim(self.first_at);
+            }
+            Window::Event => {
+                let keep = self.targets(SKIP_FROM + 1);
+                let mut behind =
+                    self.recent_span + self.settled.iter().map(|it| it.duration).sum::<Duration>();
+                while self
+                    .settled
+                    .front()
+                    .is_some_and(|it| behind.saturating_sub(it.duration) > keep)
+                {
+                    behind = behind.saturating_sub(
+                        self.settled.pop_front().map_or(Duration::ZERO, |it| it.duration),
+                    );
+                }
+            }
+        }
+        begin..self.first
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(gone) = self.settled.pop_front() {
+            self.first += 1;
+            self.span = self.span.saturating_sub(gone.duration);
+            self.discontinuities += u64::from(gone.discontinuity);
+            self.before_first = gone.init;
+        }
+    }
+
+    /// The first settled segment that a delta update keeps, as an index, and how many it leaves out.
+    fn skippable(&self) -> Option<(usize, u64)> {
+        self.config.part_target.filter(|_| !self.ended)?;
+        let boundary = self.targets(SKIP_FROM);
+        // A segment is left out when even its end is further away (the draft does not say which of its ends counts).
+        let mut behind = self.recent_span;
+        let mut kept = self.settled.len();
+        while let Some(segment) = kept.checked_sub(1).and_then(|it| self.settled.get(it)) {
+            if behind > boundary {
+                break;
+            }
+            behind += segment.duration;
+            kept -= 1;
+        }
+        let recent = self.recent.front().map_or(self.first, |it| it.opening.sequence);
+        let first_kept = recent - (self.settled.len() - kept) as u64;
+        let count = first_kept - self.first;
+        (count > 0).then_some((kept, count))
+    }
+
+    /// Where the text of a settled segment begins, and the init section in force before it.
+    fn boundary(&self, index: usize) -> (u64, Option<u32>) {
+        let at = self.settled.get(index).map_or(self.text.end(), |it| it.at);
+        let before = index.checked_sub(1).and_then(|it| self.settled.get(it)).map(|it| it.init);
+        (at, before.unwrap_or(self.before_first))
+    }
+
+    fn write_head(&self, out: &mut String, delta: bool) -> core::fmt::Result {
+        let has_init = self.recent.iter().chain(&self.open).any(|it| it.opening.init.is_some());
+        let version = if delta {
+            9
+        } else if has_init {
+            6
+        } else {
+            3
+        };
+        writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}")?;
+        writeln!(out, "#EXT-X-TARGETDURATION:{}", self.config.target_duration)?;
+        if self.config.window == Window::Event {
+            writeln!(out, "#EXT-X-PLAYLIST-TYPE:EVENT")?;
+        }
+        if let Some(part_target) = self.config.part_target {
+            writeln!(
+                out,
+                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={},CAN-SKIP-UNTIL={}.0",
+                Seconds(part_target * 3),
+                self.targets(SKIP_FROM).as_secs(),
+            )?;
+            writeln!(out, "#EXT-X-PART-INF:PART-TARGET={}", Seconds(part_target))?;
+        }
+        writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", self.first)?;
+        writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuities)?;
+        if self.independent {
+            writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
+        }
+        Ok(())
+    }
+
+    fn write_tail(&self, out: &mut String) -> core::fmt::Result {
+        let mut before = self.before_recent;
+        for segment in &self.recent {
+            self.write_segment(out, segment, before, true)?;
+            before = segment.opening.init;
+        }
+        if let Some(open) = self.open.as_ref().filter(|it| !it.parts.is_empty()) {
+            self.write_opening(out, &open.opening, before)?;
+            self.write_parts(out, open)?;
+        }
+        if let Some((sequence, part)) = self.hint() {
+            let uri = self.names.write(Resource::Part(sequence, part));
+            writeln!(out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{uri}\"")?;
+        }
+        for report in self.reports.iter().filter(|_| !self.ended) {
+            write!(
+                out,
+                "#EXT-X-RENDITION-REPORT:URI=\"{}\",LAST-MSN={}",
+                report.uri, report.last_sequence
+            )?;
+            match report.last_part {
+                Some(part) => writeln!(out, ",LAST-PART={part}")?,
+                None => writeln!(out)?,
+            }
+        }
+        if self.ended {
+            writeln!(out, "#EXT-X-ENDLIST")?;
+        }
+        Ok(())
+    }
+
+    /// The lines of a complete segment, in the order of §4.4.4.
+    fn write_segment(
+        &self,
+        out: &mut String,
+        segment: &Listed,
+        before: Option<u32>,
+        with_parts: bool,
+    ) -> core::fmt::Result {
+        self.write_opening(out, &segment.opening, before)?;
+        if with_parts {
+            self.write_parts(out, segment)?;
+        }
+        let uri = self.names.write(Resource::Segment(segment.opening.sequence));
+        writeln!(out, "#EXTINF:{},\n{uri}", Seconds(segment.duration))
+    }
+
+    fn write_opening(
+        &self,
+        out: &mut String,
+        opening: &Opening,
+        before: Option<u32>,
+    ) -> core::fmt::Result {
+        if opening.discontinuity {
+            writeln!(out, "#EXT-X-DISCONTINUITY")?;
+        }
+        if let Some(number) = opening.init.filter(|_| opening.init != before) {
+            writeln!(out, "#EXT-X-MAP:URI=\"{}\"", self.names.write(Resource::Init(number)))?;
+        }
+        writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", Date(opening.program_date_time))
+    }
+
+    fn write_parts(&self, out: &mut String, segment: &Listed) -> core::fmt::Result {
+        for (index, (duration, independent)) in (0_u32..).zip(&segment.parts) {
+            let uri = self.names.write(Resource::Part(segment.opening.sequence, index));
+            let independent = if *independent { ",INDEPENDENT=YES" } else { "" };
+            writeln!(
+                out,
+                "#EXT-X-PART:DURATION={},URI=\"{uri}\"{independent}",
+                Seconds(*duration)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A duration in microseconds, which is what durations here are made of: nothing is rounded, so no sum drifts.
+struct Seconds(Duration);
+
+impl core::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}.{:06}", self.0.as_secs(), self.0.subsec_micros())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,312 @@
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::vec;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{ReadMedia, ReadPlaylist, Variables, read_playlist};
+
+const NOON: i64 = 1_772_366_400_000;
+
+fn text(playlist: &Playlist, skip: bool) -> String {
+    String::from_utf8(playlist.write(skip).join().to_vec()).unwrap()
+}
+
+fn read(text: &str) -> ReadMedia {
+    match read_playlist(text, &Variables::default()) {
+        Ok(ReadPlaylist::Media(list)) => list,
+        other => panic!("{other:?}\n{text}"),
+    }
+}
+
+/// Something that makes segments in order.
+struct Maker {
+    sequence: u64,
+    date: i64,
+    init: Option<u32>,
+}
+
+impl Maker {
+    fn opening(&self, discontinuity: bool) -> Opening {
+        let (sequence, program_date_time, init) = (self.sequence, self.date, self.init);
+        Opening { sequence, program_date_time, discontinuity, independent: true, init }
+    }
+
+    fn part(&self, index: u32, millis: u64) -> Part {
+        let body = Pieces::from(Bytes::from_static(b"x"));
+        let duration = Duration::from_millis(millis);
+        Part { sequence: self.sequence, index, duration, independent: index == 0, body }
+    }
+
+    /// Opens and completes a segment with parts of these lengths.
+    fn segment(
+        &mut self,
+        playlist: &mut Playlist,
+        parts: &[u64],
+        discontinuity: bool,
+    ) -> Range<u64> {
+        let opening = self.opening(discontinuity);
+        playlist.open(opening);
+        let parts: Vec<_> =
+            (0..).zip(parts).map(|(index, millis)| self.part(index, *millis)).collect();
+        parts.iter().for_each(|it| playlist.push_part(it));
+        let duration: Duration = parts.iter().map(|it| it.duration).sum();
+        self.sequence += 1;
+        self.date += i64::try_from(duration.as_millis()).unwrap();
+        playlist.push_segment(&Segment { opening, duration, parts })
+    }
+}
+
+fn low_latency(window: Window) -> (Maker, Playlist) {
+    let mut config = PlaylistConfig::new(4, "s");
+    config.part_target = Some(Duration::from_secs(1));
+    config.window = window;
+    config.first_sequence = 90;
+    (Maker { sequence: 90, date: NOON, init: Some(0) }, Playlist::new(config))
+}
+
+/// The playlist of the vectors `live_window_0`, `live_disc_tag_on_first_segment` and `live_window_1_slid_by_3`.
+#[test]
+fn sequences_count_what_left() {
+    let mut config = PlaylistConfig::new(4, "seg");
+    config.window = Window::Sliding(Duration::from_secs(12));
+    (config.first_sequence, config.first_discontinuity, config.extension) = (100, 7, "ts");
+    let mut playlist = Playlist::new(config);
+    let mut maker = Maker { sequence: 100, date: NOON, init: None };
+    let mut seen = vec![];
+    for (millis, discontinuity) in
+        [(4000, false), (4000, false), (3984, true), (4000, false), (4000, false), (4000, false)]
+    {
+        maker.segment(&mut playlist, &[millis], discontinuity);
+        let list = read(&text(&playlist, false));
+        assert_eq!(list.violations, []);
+        let sequences: Vec<_> = list.segments.iter().map(|it| it.discontinuity).collect();
+        seen.push((list.media_sequence, list.discontinuity_sequence, sequences));
+    }
+    assert_eq!(
+        seen,
+        [
+            (100, 7, vec![7]),
+            (100, 7, vec![7, 7]),
+            (100, 7, vec![7, 7, 8]),
+            (100, 7, vec![7, 7, 8, 8]), // 11.984 s without the first
+            (101, 7, vec![7, 8, 8, 8]),
+            (103, 8, vec![8, 8, 8]),
+        ]
+    );
+}
+
+#[test]
+fn the_text_of_a_plain_playlist() {
+    let mut config = PlaylistConfig::new(4, "main");
+    config.extension = "ts";
+    let mut playlist = Playlist::new(config);
+    let mut maker = Maker { sequence: 0, date: NOON, init: None };
+    maker.segment(&mut playlist, &[4000], false);
+    maker.segment(&mut playlist, &[3984], true);
+    playlist.finish();
+    assert_eq!(
+        text(&playlist, false),
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:0\n\
+         #EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n\
+         #EXT-X-PROGRAM-DATE-TIME:2026-03-01T12:00:00.000Z\n#EXTINF:4.000000,\nmain-0.ts\n\
+         #EXT-X-DISCONTINUITY\n#EXT-X-PROGRAM-DATE-TIME:2026-03-01T12:00:04.000Z\n#EXTINF:3.984000,\nmain-1.ts\n\
+         #EXT-X-ENDLIST\n"
+    );
+}
+
+/// The state of the vector `llhls_full`: segments 90 to 105 of four seconds, two parts of 106.
+#[test]
+fn a_low_latency_playlist_is_that_of_the_vectors() {
+    let (mut maker, mut playlist) = low_latency(Window::Sliding(Duration::from_secs(64)));
+    for _ in 90..=105 {
+        assert!(maker.segment(&mut playlist, &[1000; 4], false).is_empty());
+    }
+    playlist.open(maker.opening(false));
+    playlist.push_part(&maker.part(0, 1000));
+    playlist.push_part(&maker.part(1, 1000));
+
+    let corpus: serde_json::Value = serde_json::from_str(
+        &std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/playlists.json"))
+            .unwrap(),
+    )
+    .unwrap();
+    let vector = |name: &str| {
+        let all = corpus["playlists"].as_array().unwrap();
+        read(all.iter().find(|it| it["name"] == name).unwrap()["text"].as_str().unwrap())
+    };
+    for (name, skip) in [("llhls_full", false), ("llhls_delta", true)] {
+        let (ours, theirs) = (read(&text(&playlist, skip)), vector(name));
+        assert_eq!(ours.violations, []);
+        assert_eq!(ours.version, theirs.version);
+        assert_eq!(ours.media_sequence, theirs.media_sequence);
+        assert_eq!(ours.server_control, theirs.server_control);
+        assert_eq!(ours.skip, theirs.skip, "{name}");
+        let rows = |list: &ReadMedia| -> Vec<_> {
+            list.segments.iter().map(|it| (it.sequence, it.duration, it.parts.len())).collect()
+        };
+        assert_eq!(rows(&ours), rows(&theirs), "{name}");
+        assert_eq!(ours.open_parts.len(), theirs.open_parts.len());
+        assert_eq!(ours.hints[0].uri, "s-106.2.m4s");
+        assert!(!skip || ours.segments[0].map.is_some(), "the map in force is repeated");
+    }
+    assert_eq!(
+        playlist.report(),
+        Report { uri: "s.m3u8".to_owned(), last_sequence: 106, last_part: Some(1) }
+    );
+}
+
+#[test]
+fn the_map_in_force_is_named_when_its_segment_left() {
+    let mut config = PlaylistConfig::new(2, "v");
+    config.window = Window::Sliding(Duration::from_secs(6));
+    let mut playlist = Playlist::new(config);
+    let mut maker = Maker { sequence: 0, date: NOON, init: Some(0) };
+    for n in 0..40 {
+        if n == 20 {
+            maker.init = Some(1);
+        }
+        maker.segment(&mut playlist, &[2000], n == 20);
+        for segment in read(&text(&playlist, false)).segments {
+            let expected = if segment.sequence < 20 { "v-init0.mp4" } else { "v-init1.mp4" };
+            assert_eq!(segment.map.unwrap().uri, expected, "{n}: {}", segment.sequence);
+        }
+        let maps = text(&playlist, false).matches("EXT-X-MAP").count();
+        assert!(maps == 1 || (20..23).contains(&n) && maps == 2, "{n}: {maps}");
+    }
+}
+
+#[test]
+fn an_ended_playlist_has_no_hint_and_no_delta() {
+    let mut config = PlaylistConfig::new(4, "s");
+    (config.part_target, config.window) = (Some(Duration::from_secs(1)), Window::Event);
+    let (mut maker, mut playlist) =
+        (Maker { sequence: 0, date: NOON, init: Some(0) }, Playlist::new(config));
+    for _ in 0..20 {
+        maker.segment(&mut playlist, &[1000; 4], false);
+    }
+    assert!(text(&playlist, true).contains("#EXT-X-SKIP"));
+    playlist.finish();
+    let list = read(&text(&playlist, true));
+    assert!(list.skip.is_none() && list.hints.is_empty() && list.ended);
+    assert_eq!((list.segments.len(), list.violations.len()), (20, 0));
+}
+
+/// The text of a week costs what changed: the blocks of old segments are shared.
+#[test]
+fn a_week_is_written_in_the_time_of_its_newest_lines() {
+    let mut config = PlaylistConfig::new(2, "w");
+    config.window = Window::Event;
+    let mut playlist = Playlist::new(config);
+    let mut maker = Maker { sequence: 0, date: NOON, init: Some(0) };
+    let mut copied = vec![];
+    for n in 1..=302_400_u32 {
+        maker.segment(&mut playlist, &[2000], false);
+        if n == 1000 || n == 302_400 {
+            let mut out = None;
+            let counted = levada_test::allocations(|| out = Some(playlist.write(false)));
+            let out = out.unwrap();
+            let own: usize = out.iter().filter(|it| it.len() < 16 * 1024).map(Bytes::len).sum();
+            copied.push((own < 32 * 1024, counted.total_bytes < 400 * 1024));
+        }
+    }
+    assert_eq!(copied, [(true, true); 2]);
+    assert!(playlist.settled.len() < 20);
+    let list = read(&text(&playlist, false));
+    assert_eq!((list.segments.len(), list.violations.len()), (302_400, 0));
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Segment { parts: Vec<u64>, discontinuity: bool },
+    Part,
+    Init,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => (proptest::collection::vec(850_u64..=1000, 0..3), 1_u64..1000, any::<bool>()).prop_map(|(mut parts, last, it)| {
+            parts.push(last);
+            Act::Segment { parts, discontinuity: it && last < 200 }
+        }),
+        2 => Just(Act::Part),
+        1 => Just(Act::Init),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Against a model that keeps everything: what is listed, in which order, under which numbers.
+    #[test]
+    fn every_update_keeps_every_promise(acts in proptest::collection::vec(act(), 1..200), window in 0_u64..60) {
+        let window_span = Duration::from_secs(window);
+        let (mut maker, mut playlist) = low_latency(Window::Sliding(window_span));
+        let mut all: Vec<(u64, Duration, bool, Option<u32>)> = vec![];
+        let mut open = 0;
+        let mut before: Option<ReadMedia> = None;
+        for act in acts {
+            match act {
+                Act::Init => maker.init = maker.init.map(|it| it + u32::from(open == 0)),
+                Act::Part => {
+                    if open == 0 {
+                        playlist.open(maker.opening(false));
+                    }
+                    if open < 3 {
+                        playlist.push_part(&maker.part(open, 900));
+                        open += 1;
+                    }
+                }
+                Act::Segment { mut parts, discontinuity } => {
+                    if open > 0 {
+                        parts = vec![900; open as usize];
+                    }
+                    let discontinuity = discontinuity && open == 0;
+                    open = 0;
+                    all.push((maker.sequence, Duration::from_millis(parts.iter().sum()), discontinuity, maker.init));
+                    maker.segment(&mut playlist, &parts, discontinuity);
+                }
+            }
+            let full = text(&playlist, false);
+            let list = read(&full);
+            prop_assert_eq!(&list.violations, &vec![], "{}", full);
+            prop_assert_eq!(list.target_duration, 4);
+
+            // The shortest tail that covers the window, or everything.
+            let keep = window_span.max(Duration::from_secs(12));
+            let mut covered = Duration::ZERO;
+            let expected: Vec<_> = all.iter().rev().take_while(|it| { let more = covered < keep; covered += it.1; more }).collect();
+            let got: Vec<_> = list.segments.iter().rev().map(|it| (it.sequence, it.duration)).collect();
+            // Segments whose parts are listed never leave, and one segment is always listed.
+            prop_assert!(got.len() >= expected.len());
+            prop_assert!(got.iter().zip(all.iter().rev()).all(|(a, b)| *a == (b.0, b.1)));
+            for segment in &list.segments {
+                let row = all.iter().find(|it| it.0 == segment.sequence).unwrap();
+                let count = all.iter().filter(|it| it.0 <= segment.sequence && it.2).count() as u64;
+                prop_assert_eq!(segment.discontinuity, count);
+                let map = format!("s-init{}.mp4", row.3.unwrap());
+                prop_assert_eq!(segment.map.as_ref().map(|it| it.uri.as_str()), Some(map.as_str()));
+            }
+            // Rules about changes.
+            if let Some(before) = &before {
+                prop_assert!(list.media_sequence >= before.media_sequence);
+                prop_assert!(list.discontinuity_sequence >= before.discontinuity_sequence);
+                for old in &before.segments {
+                    let kept = list.segments.iter().find(|it| it.sequence == old.sequence);
+                    prop_assert!(kept.is_none_or(|it| it.uri == old.uri && it.duration == old.duration));
+                }
+            }
+            // A delta update and what was there before make the whole.
+            let delta = read(&text(&playlist, true));
+            prop_assert_eq!(&delta.violations, &vec![]);
+            let skipped = delta.skip.map_or(0, |it| it.segments) as usize;
+            prop_assert_eq!(list.segments.len(), skipped + delta.segments.len());
+            for (whole, part) in list.segments[skipped..].iter().zip(&delta.segments) {
+                prop_assert_eq!((whole.sequence, &whole.uri, whole.duration), (part.sequence, &part.uri, part.duration));
+            }
+            let behind: Duration = list.segments[skipped..].iter().map(|it| it.duration).sum();
+            prop_assert!(skipped == 0 || behind >= Duration::from_secs(24));
+            before = Some(list);
+        }
+    }
+}

@@ -1,0 +1,530 @@
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use levada_media::{Frame, MediaEvent, MediaKind, Ticks, Track, TrackId};
+
+use crate::clock::{Clock, Epoch, Reading};
+use crate::cut::{Candidate, Cut, Declared, Rules, decide};
+use crate::package::Package;
+use crate::read::rounded;
+use crate::segment::{Init, Opening, Output, Part, Segment};
+use crate::{SegmentError, SegmenterConfig};
+
+/// How many frames of other tracks are held while a keyframe is awaited: a second of sound.
+const HELD: usize = 64;
+
+/// Cuts the frames of one rendition into segments and parts.
+///
+/// The *leading* track decides where: the first video track, or the first audio track while there is no video. A
+/// segment begins with a keyframe of it. [`push`](Self::push) events in the order in which they arrive, then drain
+/// [`next_output`](Self::next_output).
+///
+/// ```text
+///             both kinds of tracks, or waited long enough
+///   Waiting ────────────────────────────────────────────► Seeking ◄──────────────┐
+///   (frames are kept)                     (frames are dropped)│                  │ a jump of time, another
+///                                          a leading keyframe ▼                  │ codec, a track that ends
+///                                                           Running ─────────────┘
+/// ```
+#[derive(Debug)]
+pub struct Segmenter {
+    config: SegmenterConfig,
+    /// In the order of their ids: video first.
+    lanes: Vec<Lane>,
+    state: State,
+    timeline: Timeline,
+    package: Option<Package>,
+    /// How many init sections there were.
+    inits: u32,
+    /// `EXT-X-TARGETDURATION`, once it is fixed.
+    target: Option<u64>,
+    sequence: u64,
+    open: Open,
+    declared: Declared,
+    /// Where segments end, for a rendition that follows another: see [`cut_at`](Self::cut_at).
+    follow: Option<VecDeque<i64>>,
+    /// The newest keyframe of the leading track, and its distance from the one before.
+    last_key: Option<i64>,
+    keys_apart: i64,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Frames and their wall-clock times wait until the tracks are known. `since` is when the first came.
+    Waiting { frames: VecDeque<(Frame, i64)>, since: Option<(i64, i64)> },
+    /// A segment may begin with the next keyframe of the leading track. The newest frames of other tracks are held:
+    /// sound may arrive before the picture that it belongs to.
+    Seeking { held: VecDeque<Frame> },
+    /// Segments are made.
+    Running,
+    /// Nothing more comes.
+    Finished,
+}
+
+/// How the source's time maps onto that of the segments.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Timeline {
+    epoch: Epoch,
+    /// Whether the next keyframe starts an epoch.
+    broken: bool,
+    /// Where the epoch began, in microseconds.
+    begin: i64,
+    /// Wall-clock time of the timeline's 0, in milliseconds since 1970.
+    date: Option<i64>,
+}
+
+/// A track and its time.
+#[derive(Debug)]
+struct Lane {
+    track: Track,
+    clock: Clock,
+    /// Whether the package has it. A track that came late is put in where a segment begins.
+    packaged: bool,
+    /// Whether others went on without it, so that it does not lead.
+    silent: bool,
+}
+
+/// The open segment and its open part. Times are microseconds of the timeline.
+#[derive(Debug, Default)]
+struct Open {
+    start: i64,
+    part_start: i64,
+    frames: usize,
+    bytes: usize,
+    /// Whether the open part holds a keyframe.
+    part_key: bool,
+    independent: bool,
+    discontinuity: bool,
+    parts: Vec<Part>,
+}
+
+impl Segmenter {
+    /// A segmenter without tracks.
+    pub fn new(config: SegmenterConfig) -> Self {
+        Self {
+            config,
+            lanes: Vec::new(),
+            state: State::Waiting { frames: VecDeque::new(), since: None },
+            timeline: Timeline { broken: true, ..Timeline::default() },
+            package: None,
+            inits: 0,
+            target: config.target_duration,
+            sequence: config.first_sequence,
+            open: Open { discontinuity: config.resumed, ..Open::default() },
+            declared: Declared::default(),
+            follow: None,
+            last_key: None,
+            keys_apart: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// `EXT-X-TARGETDURATION` in seconds. `None` before the first segment is complete, unless it is configured.
+    pub fn target_duration(&self) -> Option<u64> {
+        self.target
+    }
+
+    /// Takes an event. `unix_ms` is the wall-clock time, which dates the first frame of each timeline.
+    ///
+    /// An error refuses this event only.
+    pub fn push(&mut self, event: MediaEvent, unix_ms: i64) -> Result<(), SegmentError> {
+        if matches!(self.state, State::Finished) {
+            return Err(SegmentError::Finished);
+        }
+        match event {
+            MediaEvent::Track(track) => self.track(track),
+            MediaEvent::Frame(frame) => self.frame(frame, unix_ms)?,
+            MediaEvent::End(id) => self.end_track(id),
+        }
+        Ok(())
+    }
+
+    /// What can be published next.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Ends the last segment. Later events are refused.
+    pub fn finish(&mut self) -> Result<(), SegmentError> {
+        let started = self.start();
+        self.end_segment();
+        self.state = State::Finished;
+        started
+    }
+
+    fn track(&mut self, track: Track) {
+        let lane = Lane { clock: Clock::new(&track), track, packaged: false, silent: false };
+        let Some(index) = self.lanes.iter().position(|it| it.track.id == lane.track.id) else {
+            self.lanes.push(lane);
+            return self.lanes.sort_by_key(|it| it.track.id);
+        };
+        if self.lanes.get(index).is_none_or(|it| it.track == lane.track) {
+            return; // Told again.
+        }
+        if self.leader() == Some(lane.track.id) {
+            // Its keyframe follows. Another track's frames are left out until a segment begins.
+            self.seek();
+        }
+        if let Some(old) = self.lanes.get_mut(index) {
+            *old = lane;
+        }
+    }
+
+    fn end_track(&mut self, id: TrackId) {
+        if self.lanes.iter().any(|it| it.track.id == id && it.packaged) {
+            self.seek();
+        }
+        self.lanes.retain(|it| it.track.id != id);
+    }
+
+    /// The track that decides.
+    fn leader(&self) -> Option<TrackId> {
+        let ids = || self.lanes.iter().filter(|it| it.track.id.kind != MediaKind::Data);
+        ids().find(|it| !it.silent).or_else(|| ids().next()).map(|it| it.track.id)
+    }
+
+    fn frame(&mut self, frame: Frame, unix_ms: i64) -> Result<(), SegmentError> {
+        let lane = self.lanes.iter().find(|it| it.track.id == frame.track);
+        let lane = lane.ok_or(SegmentError::UnknownTrack(frame.track))?;
+        let State::Waiting { frames, since } = &mut self.state else {
+            return self.take(frame, unix_ms);
+        };
+        let at = lane.clock.source_micros(frame.dts);
+        let (first, wall) = *since.get_or_insert((at, unix_ms));
+        frames.push_back((frame, unix_ms));
+        let seen = |kind| frames.iter().any(|(frame, _)| frame.track.kind == kind);
+        let wait = micros(self.config.track_wait);
+        let waited = (at - first).abs() >= wait || (unix_ms - wall).abs() >= wait / 1000;
+        let complete = seen(MediaKind::Video) && seen(MediaKind::Audio) || self.follow.is_some();
+        if complete || waited || frames.len() >= self.config.limits.waiting {
+            return self.start();
+        }
+        Ok(())
+    }
+
+    /// Begins with the frames that waited.
+    fn start(&mut self) -> Result<(), SegmentError> {
+        if !matches!(self.state, State::Waiting { .. }) {
+            return Ok(());
+        }
+        let seeking = State::Seeking { held: VecDeque::new() };
+        let State::Waiting { frames, .. } = core::mem::replace(&mut self.state, seeking) else {
+            return Ok(());
+        };
+        frames.into_iter().try_for_each(|(frame, unix_ms)| self.take(frame, unix_ms))
+    }
+
+    fn take(&mut self, frame: Frame, unix_ms: i64) -> Result<(), SegmentError> {
+        let leads = self.leader() == Some(frame.track);
+        let key = frame.is_key() || frame.track.kind != MediaKind::Video;
+        let mut behind = VecDeque::new();
+        if let State::Seeking { held } = &mut self.state {
+            if !(leads && key) {
+                hold(held, frame, leads);
+                return Ok(());
+            }
+            behind = core::mem::take(held);
+            self.begin(&frame, unix_ms)?;
+        }
+        self.add(frame, leads, key, unix_ms)?;
+        behind.into_iter().try_for_each(|it| self.add(it, false, true, unix_ms))
+    }
+
+    /// Finds the time of a frame, cuts before it if it is time, and puts it into the open segment.
+    fn add(
+        &mut self,
+        mut frame: Frame,
+        leads: bool,
+        key: bool,
+        unix_ms: i64,
+    ) -> Result<(), SegmentError> {
+        let Some(at) = self.place(&mut frame) else {
+            // It fits nowhere: a new timeline begins with the next keyframe, which may be this frame.
+            self.seek();
+            self.timeline.broken = true;
+            return if leads && key { self.take(frame, unix_ms) } else { Ok(()) };
+        };
+        let Some(lane) = self.lanes.iter_mut().find(|it| it.track.id == frame.track) else {
+            return Ok(());
+        };
+        if at < self.timeline.begin {
+            return Ok(()); // Sound from before the first picture.
+        }
+        lane.silent &= !key;
+        let packaged = lane.packaged;
+        if leads {
+            let lasts = lane.clock.micros(lane.clock.lasted);
+            lane.clock.expected = frame.dts.0;
+            self.cut_before(at, lasts, key, &frame, unix_ms)?;
+        } else {
+            self.notice_silence(at);
+        }
+        if self.open.bytes + frame.data.len() > self.config.limits.bytes
+            || self.open.frames >= self.config.limits.frames
+        {
+            self.end_segment();
+        }
+        if packaged { self.put(frame, at, leads && key) } else { Ok(()) }
+    }
+
+    /// Moves a frame onto the timeline and says where it is, in microseconds.
+    fn place(&mut self, frame: &mut Frame) -> Option<i64> {
+        let id = frame.track;
+        let others = self.lanes.iter().filter(|it| it.track.id != id && it.packaged);
+        let near = others.map(|it| it.clock.micros(it.clock.expected)).max();
+        let (epoch, jump) = (self.timeline.epoch, micros(self.config.jump));
+        let clock = &mut self.lanes.iter_mut().find(|it| it.track.id == id)?.clock;
+        let Reading::At(at) = clock.read(frame.dts, epoch, jump, near) else { return None };
+        frame.cts = i32::try_from(clock.convert(frame.cts.into())).unwrap_or(0);
+        let duration = frame.duration.map_or(0, |it| clock.convert(it.get().into()));
+        frame.duration = u32::try_from(duration).ok().and_then(NonZeroU32::new);
+        frame.dts = Ticks(at);
+        Some(clock.micros(at))
+    }
+
+    /// A leading track that others have left far behind does not lead any more.
+    fn notice_silence(&mut self, at: i64) {
+        let jump = micros(self.config.jump);
+        let leader = self.leader();
+        if let Some(lane) = self.lanes.iter_mut().find(|it| Some(it.track.id) == leader) {
+            lane.silent = at - lane.clock.micros(lane.clock.expected) > jump;
+        }
+    }
+
+    fn cut_before(
+        &mut self,
+        at: i64,
+        lasts: i64,
+        key: bool,
+        frame: &Frame,
+        unix_ms: i64,
+    ) -> Result<(), SegmentError> {
+        if self.open.frames == 0 && self.open.parts.is_empty() {
+            return Ok(());
+        }
+        let candidate = Candidate {
+            into_segment: at - self.open.start,
+            into_part: at - self.open.part_start,
+            lasts,
+            key,
+            keys_apart: self.keys_apart,
+        };
+        let cut = match self.due(at, lasts) {
+            Some(true) if key => Cut::Segment,
+            Some(_) => decide(&Rules { segment: i64::MAX / 2, ..self.rules() }, &candidate),
+            None => decide(&self.rules(), &candidate),
+        };
+        if key {
+            self.keys_apart = self.last_key.map_or(0, |last| (at - last).max(0));
+            self.last_key = Some(at);
+        }
+        match cut {
+            Cut::No => {}
+            Cut::Part => self.end_part(at, false),
+            Cut::Segment => {
+                self.end_segment();
+                self.open.independent = key;
+                let late = |it: &Lane| !it.packaged;
+                if key && self.lanes.iter().any(late) {
+                    self.open.discontinuity = true;
+                    return self.begin(frame, unix_ms);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// For a rendition that follows: whether the segment should end here. `None` if it does not follow.
+    fn due(&mut self, at: i64, lasts: i64) -> Option<bool> {
+        let open = self.open.start;
+        let follow = self.follow.as_mut()?;
+        while follow.front().is_some_and(|&cut| cut <= open) {
+            follow.pop_front();
+        }
+        Some(follow.front().is_some_and(|&cut| at + lasts / 2 >= cut))
+    }
+
+    fn rules(&self) -> Rules {
+        // Below the target duration and a half it rounds to the target duration.
+        let fixed =
+            self.target.and_then(|it| i64::try_from(it).ok()).map(|it| it * 1_000_000 + 499_999);
+        Rules {
+            segment: micros(self.config.segment),
+            limit: fixed.unwrap_or(micros(self.config.longest)),
+            part: self.config.part.map(micros),
+        }
+    }
+
+    /// Begins a package with all tracks that are known, at a keyframe of the leading track.
+    fn begin(&mut self, frame: &Frame, unix_ms: i64) -> Result<(), SegmentError> {
+        let tracks: Vec<Track> = self.lanes.iter().map(Lane::packed_track).collect();
+        let package = Package::new(self.config.container, &tracks)?;
+        if self.timeline.broken || self.goes_back(frame) {
+            self.start_epoch(frame, unix_ms);
+        }
+        for lane in &mut self.lanes {
+            lane.packaged = true;
+            if !matches!(self.state, State::Running) {
+                lane.clock.forget();
+            }
+        }
+        if let Some(data) = package.init() {
+            self.outputs.push_back(Output::Init(Init { number: self.inits, data }));
+            self.inits += 1;
+        }
+        self.package = Some(package);
+        self.state = State::Running;
+        self.open.independent = true;
+        Ok(())
+    }
+
+    /// Whether the epoch puts a frame in front of where the timeline ended.
+    fn goes_back(&self, frame: &Frame) -> bool {
+        let lane = self.lanes.iter().find(|it| it.track.id == frame.track);
+        let at = lane.map_or(0, |it| it.clock.source_micros(frame.dts) + self.timeline.epoch.shift);
+        matches!(self.state, State::Seeking { .. }) && at + 1000 < self.open.start
+    }
+
+    /// Has this frame be where the timeline ended.
+    fn start_epoch(&mut self, frame: &Frame, unix_ms: i64) {
+        let Some(lane) = self.lanes.iter().find(|it| it.track.id == frame.track) else { return };
+        let begin = self.open.start;
+        let epoch = Epoch {
+            number: self.timeline.epoch.number + 1,
+            shift: begin - lane.clock.source_micros(frame.dts),
+        };
+        let now = unix_ms - begin / 1000;
+        // Dates never go back, whatever the wall clock does.
+        let date = self.timeline.date.map_or(now, |last| last.max(now));
+        self.timeline = Timeline { epoch, broken: false, begin, date: Some(date) };
+        self.last_key = None;
+    }
+
+    fn put(&mut self, frame: Frame, at: i64, key: bool) -> Result<(), SegmentError> {
+        let (id, len, dts) = (frame.track, frame.data.len(), frame.dts.0);
+        let Some(package) = &mut self.package else { return Ok(()) };
+        package.push(frame)?;
+        if let Some(lane) = self.lanes.iter_mut().find(|it| it.track.id == id) {
+            lane.clock.took(dts);
+        }
+        if self.open.frames == 0 && self.open.parts.is_empty() {
+            // A late start: what lies between belongs to nobody.
+            self.open.start = self.open.start.max(at);
+            self.open.part_start = self.open.start;
+        }
+        self.open.frames += 1;
+        self.open.bytes += len;
+        self.open.part_key |= key;
+        Ok(())
+    }
+
+    /// Ends the open segment and waits for a keyframe.
+    fn seek(&mut self) {
+        if matches!(self.state, State::Running) {
+            self.end_segment();
+            self.package = None;
+            self.open.discontinuity = true;
+            self.state = State::Seeking { held: VecDeque::new() };
+        }
+    }
+
+    /// Ends the open part at `end`.
+    fn end_part(&mut self, end: i64, last: bool) {
+        let Some(package) = &mut self.package else { return };
+        let next = self.lanes.iter().map(|it| (it.track.id, Ticks(it.clock.expected)));
+        let body = package.cut(next);
+        let actual = (end - self.open.part_start).max(1);
+        let duration = match (self.config.part.map(micros), last) {
+            (None, _) => actual,
+            (Some(target), false) => self.declared.part(actual, target),
+            (Some(target), true) => self.declared.last(actual, target),
+        };
+        if self.open.parts.is_empty() {
+            self.outputs.push_back(Output::Open(self.opening()));
+        }
+        let part = Part {
+            sequence: self.sequence,
+            index: u32::try_from(self.open.parts.len()).unwrap_or(u32::MAX),
+            duration: span(duration),
+            independent: core::mem::take(&mut self.open.part_key),
+            body,
+        };
+        self.open.part_start = end;
+        self.open.frames = 0;
+        if self.config.part.is_some() {
+            self.outputs.push_back(Output::Part(part.clone()));
+        }
+        self.open.parts.push(part);
+    }
+
+    /// Ends the open segment where its leading track will go on.
+    fn end_segment(&mut self) {
+        let leader = self.leader();
+        let lane = self.lanes.iter().find(|it| Some(it.track.id) == leader);
+        let end = lane.map_or(self.open.start, |it| it.clock.micros(it.clock.expected));
+        if self.open.frames > 0 {
+            self.end_part(end, true);
+        }
+        if self.open.parts.is_empty() {
+            return;
+        }
+        let limit = self.rules().limit;
+        let duration = span((end - self.open.start).clamp(1, limit));
+        let least = rounded(self.config.segment).max(1);
+        let target = *self.target.get_or_insert_with(|| rounded(duration).max(least));
+        debug_assert!(rounded(duration) <= target);
+        if let Some(package) = &mut self.package {
+            package.start_segment();
+        }
+        let opening = self.opening();
+        (self.open.discontinuity, self.open.independent) = (false, false);
+        let parts = core::mem::take(&mut self.open.parts);
+        self.outputs.push_back(Output::Segment(Segment { opening, duration, parts }));
+        (self.open.start, self.open.part_start, self.open.bytes) = (end, end, 0);
+        self.sequence += 1;
+    }
+
+    fn opening(&self) -> Opening {
+        Opening {
+            sequence: self.sequence,
+            program_date_time: self.timeline.date.unwrap_or(0) + self.open.start / 1000,
+            discontinuity: self.open.discontinuity,
+            independent: self.open.independent,
+            init: self.package.as_ref().and_then(Package::init).map(|_| self.inits - 1),
+        }
+    }
+}
+
+impl Lane {
+    /// The track as the package sees it: in the timescale of the segments.
+    fn packed_track(&self) -> Track {
+        let mut track = self.track.clone();
+        track.timescale = self.clock.out;
+        track
+    }
+}
+
+/// Keeps the newest frames of tracks that do not lead.
+fn hold(held: &mut VecDeque<Frame>, frame: Frame, leads: bool) {
+    if leads || frame.track.kind == MediaKind::Video {
+        return;
+    }
+    if held.len() >= HELD {
+        held.pop_front();
+    }
+    held.push_back(frame);
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX / 4)
+}
+
+fn span(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests;
