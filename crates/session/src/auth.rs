@@ -14,6 +14,8 @@
 
 use md5::{Digest, Md5};
 
+use crate::url::split_query;
+
 /// The most bytes of one parameter in a challenge. Real ones have 8 to 32.
 const MAX_PARAMETER: usize = 256;
 
@@ -37,6 +39,39 @@ impl core::fmt::Debug for Credentials {
 pub(crate) enum Method {
     Adobe,
     Llnw,
+}
+
+/// How far the exchange is, from one connection to the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    /// The application without what was appended to it.
+    app: Option<String>,
+    /// How often we answered.
+    answers: u8,
+}
+
+impl Progress {
+    /// The application to connect to next. `None` when no answer is left to give: who is refused after that is refused.
+    pub(crate) fn answer(
+        &mut self,
+        challenge: &Challenge,
+        credentials: &Credentials,
+        app: &str,
+        chance: &str,
+    ) -> Option<String> {
+        if self.answers >= 2 {
+            return None;
+        }
+        self.answers += 1;
+        let app = self.app.get_or_insert_with(|| app.to_owned());
+        let (path, query) = split_query(app);
+        let answer = challenge.answer(credentials, path, chance);
+        Some(if query.is_empty() {
+            format!("{app}{answer}")
+        } else {
+            format!("{app}&{}", answer.trim_start_matches('?'))
+        })
+    }
 }
 
 /// What a refusal asks for.

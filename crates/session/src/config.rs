@@ -1,9 +1,10 @@
 use core::time::Duration;
 
-use levada_amf::AmfLimits;
+use levada_amf::{AmfLimits, Value};
 use levada_chunk::{ChunkLimits, ChunkSize, Tolerance};
 
-use crate::{Capabilities, NameRules};
+use crate::auth::Progress;
+use crate::{Capabilities, Credentials, NameRules, RtmpUrl};
 
 /// How a server presents itself and what it allows. Shared by all its sessions.
 #[derive(Clone, Debug)]
@@ -43,6 +44,73 @@ impl Default for ServerConfig {
             tolerance: Tolerance::default(),
             limits: SessionLimits::default(),
             timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// Where a client connects to, and how it presents itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// The server, and the application there. The stream is named by [`publish`](crate::ClientSession::publish) and
+    /// [`play`](crate::ClientSession::play).
+    pub url: RtmpUrl,
+    /// For servers that ask for a user and a password (`authmod=adobe` and `authmod=llnw`).
+    pub credentials: Option<Credentials>,
+    /// What we say we are. `None`: what old servers expect, `FMLE/3.0` of publishers and Flash Player of players.
+    pub flash_version: Option<String>,
+    /// Values behind the object of `connect`, for servers that want tokens there.
+    pub arguments: Vec<Value>,
+    /// The size of the chunks we send. Every [`SharedMessage`](levada_chunk::SharedMessage) should be cut to it. 65,536.
+    pub chunk_size: ChunkSize,
+    /// How often the server is to acknowledge, in bytes. 2,500,000.
+    pub window: u32,
+    /// How much a player buffers, which servers may send ahead: 3,000 ms.
+    pub buffer_ms: u32,
+    /// Whether a player announces itself with `FCSubscribe`, which some networks of servers need.
+    pub subscribe: bool,
+    /// Whether to offer the digest handshake. Only servers of long ago insist on it.
+    pub digest: bool,
+    /// What we declare of Enhanced RTMP.
+    pub capabilities: Capabilities,
+    /// Which deviations of the chunk stream are taken.
+    pub tolerance: Tolerance,
+    /// What a server can make us do and keep.
+    pub limits: SessionLimits,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// How far an exchange of passwords is.
+    pub(crate) auth: Progress,
+    /// How often we were sent elsewhere already.
+    pub(crate) hops: u8,
+}
+
+impl ClientConfig {
+    /// The usual, for a URL. A user and a password in it are taken as credentials, any other number of things before its `@` as arguments
+    /// (RTMP Family URI Schemes §4).
+    pub fn new(url: RtmpUrl) -> Self {
+        let (credentials, arguments) = match url.user_info.as_slice() {
+            [user, password] => {
+                (Some(Credentials { user: user.clone(), password: password.clone() }), Vec::new())
+            }
+            others => (None, others.iter().cloned().map(Value::from).collect()),
+        };
+        Self {
+            url,
+            credentials,
+            flash_version: None,
+            arguments,
+            chunk_size: large_chunks(),
+            window: 2_500_000,
+            buffer_ms: 3000,
+            subscribe: false,
+            digest: false,
+            capabilities: Capabilities::forwarder(),
+            tolerance: Tolerance::default(),
+            limits: SessionLimits::default(),
+            timeouts: Timeouts::default(),
+            auth: Progress::default(),
+            hops: 0,
         }
     }
 }

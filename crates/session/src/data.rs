@@ -7,7 +7,10 @@
 //! ```
 
 use bytes::{Buf, Bytes};
+use levada_amf::{AmfLimits, amf0};
 use levada_chunk::{Message, MessageType};
+
+use crate::StatusInfo;
 
 const SET: &[u8] = b"\x02\0\x0d@setDataFrame";
 const CLEAR: &[u8] = b"\x02\0\x0f@clearDataFrame";
@@ -56,10 +59,20 @@ pub(crate) fn unwrap(mut message: Message) -> Data {
 }
 
 /// The reverse, for a publisher of ours: metadata is wrapped, everything else goes as it is.
-pub(crate) fn wrap(message: &Message) -> Option<Message> {
-    let is_metadata = message.kind == MessageType::DATA_AMF0 && message.payload.starts_with(META);
-    is_metadata
-        .then(|| Message { payload: [SET, &message.payload].concat().into(), ..message.clone() })
+pub(crate) fn wrap(payload: &Bytes) -> Option<Bytes> {
+    payload.starts_with(META).then(|| [SET, payload].concat().into())
+}
+
+/// The name at the front of a data message, of those that have a short one.
+pub(crate) fn name(payload: &[u8]) -> &[u8] {
+    let Some((&[2, high, low], rest)) = payload.split_first_chunk() else { return &[] };
+    rest.get(..usize::from(u16::from_be_bytes([high, low]))).unwrap_or_default()
+}
+
+/// The information object of an `onPlayStatus`.
+pub(crate) fn status(payload: &Bytes, limits: AmfLimits) -> Option<StatusInfo> {
+    let values = amf0::decode_all(payload.clone(), limits).ok()?;
+    values.iter().find(|it| it.as_object().is_some()).map(StatusInfo::parse)
 }
 
 /// `|RtmpSampleAccess` true true, before the first media to a player. FMS: whether a script may see raw samples.
@@ -86,17 +99,16 @@ mod tests {
     #[test]
     fn metadata_loses_its_wrapping_and_gets_it_again() {
         let plain = data(MessageType::DATA_AMF0, b"\x02\0\x0aonMetaData\x08\0\0\0\0\0\0\x09");
-        let wrapped = wrap(&plain).unwrap();
-        assert!(wrapped.payload.starts_with(b"\x02\0\x0d@setDataFrame\x02\0\x0aonMetaData"));
+        let wrapped = wrap(&plain.payload).unwrap();
+        assert!(wrapped.starts_with(b"\x02\0\x0d@setDataFrame\x02\0\x0aonMetaData"));
         for (kind, payload) in [
-            (MessageType::DATA_AMF0, wrapped.payload.to_vec()),
+            (MessageType::DATA_AMF0, wrapped.to_vec()),
             (MessageType::DATA_AMF0, plain.payload.to_vec()),
-            (MessageType::DATA_AMF3, [&[0], &wrapped.payload[..]].concat()),
+            (MessageType::DATA_AMF3, [&[0], &wrapped[..]].concat()),
         ] {
             assert_eq!(unwrapped(kind, &payload), Some((plain.clone(), false)));
         }
-        assert_eq!(wrap(&data(MessageType::DATA_AMF0, b"\x02\0\x01a")), None);
-        assert_eq!(wrap(&data(MessageType::AUDIO, &plain.payload)), None);
+        assert_eq!(wrap(&Bytes::from_static(b"\x02\0\x01a")), None);
     }
 
     #[test]

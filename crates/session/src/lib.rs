@@ -20,20 +20,24 @@ mod statistics;
 mod stream;
 mod timer;
 
+mod client;
 mod request;
 mod server;
 
 pub use auth::Credentials;
+pub use client::{ClientEvent, ClientSession, MoveReason, Moved};
 pub use command::{Command, StatusInfo};
-pub use config::{ServerConfig, SessionLimits, Timeouts};
+pub use config::{ClientConfig, ServerConfig, SessionLimits, Timeouts};
 pub use enhanced::{Capabilities, CodecFlags, Codecs, Extensions, FourCc};
 pub use error::{SendError, SessionError, SessionLimit, Unexpected};
+pub use link::CloseReason;
 pub use path::{NameError, NameRules, StreamPath};
 pub use quirk::Quirk;
 pub use request::{
-    ConnectRequest, PlayRequest, PlayStart, PublishKind, PublishRequest, Rejection, Request,
+    ConnectRequest, PlayRequest, PlayStart, PublishKind, PublishRequest, Purpose, Rejection,
+    Request,
 };
-pub use server::{CloseReason, Flow, ServerEvent, ServerSession};
+pub use server::{Flow, ServerEvent, ServerSession};
 pub use statistics::Statistics;
 pub use status::{Level, Status};
 pub use timer::Timer;

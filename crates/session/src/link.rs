@@ -26,6 +26,39 @@ pub(crate) enum Handshake {
     Server(ServerHandshake),
 }
 
+/// Where the connection is in its life.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Phase {
+    Connecting,
+    Open,
+    /// The farewell is in the outbox, the peer's input is thrown away.
+    Closing(CloseReason),
+    /// Everything is said.
+    Closed(CloseReason),
+}
+
+/// Why a session ended in order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// We wanted it.
+    Local,
+    /// The peer said `close`.
+    Peer,
+    /// A request of the peer was refused, or one of ours was.
+    Refused,
+}
+
+/// Whose turn it is before the input is looked at.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    Tolerated(Quirk),
+    Closed(CloseReason),
+    /// Nothing more is read.
+    Wait,
+    Go,
+}
+
 /// What the link passes up: everything that is not about the link itself.
 #[derive(Debug)]
 pub(crate) enum Incoming {
@@ -40,6 +73,7 @@ pub(crate) enum Incoming {
 #[derive(Debug)]
 pub(crate) struct Link {
     handshake: Option<Box<Handshake>>,
+    pub(crate) phase: Phase,
     reader: ChunkReader,
     writer: ChunkWriter,
     aggregate: Option<Box<Aggregate>>,
@@ -85,6 +119,7 @@ impl Link {
         timers.set(Timer::Write, now + timeouts.write / 2);
         Self {
             handshake: Some(Box::new(handshake)),
+            phase: Phase::Connecting,
             reader: ChunkReader::new(limits.chunks_before_publish).with_tolerance(tolerance),
             writer: ChunkWriter::new(),
             aggregate: None,
@@ -124,6 +159,45 @@ impl Link {
 
     pub(crate) fn is_open(&self) -> bool {
         self.handshake.is_none()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing(_) | Phase::Closed(_))
+    }
+
+    /// Begins to close. What was said to the peer until now is the farewell.
+    pub(crate) fn finish(&mut self, reason: CloseReason) {
+        self.phase = if self.is_open() && reason != CloseReason::Peer {
+            Phase::Closing(reason)
+        } else {
+            Phase::Closed(reason)
+        };
+    }
+
+    /// What goes before the next message.
+    pub(crate) fn turn(&mut self, input: &mut BytesMut) -> Turn {
+        if let Some(quirk) = self.quirks.take() {
+            return Turn::Tolerated(quirk);
+        }
+        match self.phase {
+            Phase::Connecting | Phase::Open => Turn::Go,
+            Phase::Closing(_) => {
+                input.clear();
+                Turn::Wait
+            }
+            Phase::Closed(reason) => {
+                self.fail(SessionError::Closed);
+                Turn::Closed(reason)
+            }
+        }
+    }
+
+    /// Lets a client speak first: it has nothing to wait for.
+    pub(crate) fn open_handshake(&mut self) {
+        if let Some(Handshake::Client(handshake)) = self.handshake.as_deref_mut() {
+            // Nothing can fail before the server has said something.
+            let _ = handshake.advance(&mut BytesMut::new(), &mut self.out);
+        }
     }
 
     /// Goes on with the handshake. True once, when it is over.
@@ -395,6 +469,20 @@ impl Link {
         u32::try_from(millis & 0xFFFF_FFFF).unwrap_or_default()
     }
 
+    /// Starts the timers that are wanted and do not run, and stops those that are not wanted.
+    pub(crate) fn arm(&mut self, wanted: &[(Timer, bool, Duration)], now: Instant) {
+        self.timers.stop(Timer::Idle); // its span depends on the state
+        for (timer, wanted, span) in wanted {
+            if !wanted {
+                self.timers.stop(*timer);
+            } else if !self.timers.is_set(*timer) {
+                self.timers.set(*timer, now + *span);
+            }
+        }
+        // What the peer could not send while it was not read from is no silence.
+        self.received_at = now;
+    }
+
     /// Keeps the deadline that moves with each byte of the peer, without a look at it for each byte: true if it
     /// has passed, else it is set again.
     pub(crate) fn is_idle(&mut self, limit: Duration, now: Instant) -> bool {
@@ -403,11 +491,6 @@ impl Link {
             self.timers.set(Timer::Idle, due);
         }
         due <= now
-    }
-
-    /// The peer was not read from, so its silence means nothing.
-    pub(crate) fn forgive_silence(&mut self, now: Instant) {
-        self.received_at = now;
     }
 
     /// Deals with the timers that are the same for both roles. `Some`: with this one it does not.
@@ -440,6 +523,11 @@ impl Link {
                 }
                 self.partial_mark = Some(self.reader.consumed());
                 self.timers.set(Timer::Partial, now + self.timeouts.message);
+            }
+            Timer::Linger => {
+                if let Phase::Closing(reason) = self.phase {
+                    self.phase = Phase::Closed(reason);
+                }
             }
             other => return Some(other),
         }

@@ -55,6 +55,8 @@ pub enum Quirk {
     AnswerWithoutTransaction,
     /// Media before the status that announces it: old servers.
     EarlyMedia,
+    /// The status of a stream, on another message stream: old servers.
+    StatusElsewhere,
 }
 
 impl From<ChunkQuirk> for Quirk {
@@ -78,7 +80,7 @@ impl From<HandshakeQuirk> for Quirk {
 }
 
 impl Quirk {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 25] = [
         Self::WrongEcho,
         Self::VersionWithoutDigest,
         Self::OpenedWithDelta,
@@ -103,6 +105,7 @@ impl Quirk {
         Self::NumbersBeforeData,
         Self::AnswerWithoutTransaction,
         Self::EarlyMedia,
+        Self::StatusElsewhere,
     ];
 }
 
@@ -148,7 +151,7 @@ mod tests {
             assert_eq!(quirk as usize, index);
             quirks.note(quirk);
         }
-        assert_eq!(Quirk::EarlyMedia as usize + 1, Quirk::ALL.len());
+        assert_eq!(Quirk::StatusElsewhere as usize + 1, Quirk::ALL.len());
         for quirk in Quirk::ALL {
             assert_eq!(quirks.take(), Some(quirk));
             quirks.note(quirk);

@@ -190,9 +190,13 @@ pub(crate) enum Reason {
 
 /// What a request was for. The same reason has another code for each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Purpose {
+#[expect(clippy::exhaustive_enums, reason = "these are what a peer can ask for")]
+pub enum Purpose {
+    /// To connect.
     Connect,
+    /// To publish.
     Publish,
+    /// To play.
     Play,
 }
 

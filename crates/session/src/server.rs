@@ -10,16 +10,16 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use levada_buf::{Endpoint, Outbox};
-use levada_chunk::{Message, MessageStreamId, MessageType, SharedMessage, UserControl};
+use levada_chunk::{Message, MessageStreamId, MessageType, SharedMessage};
 use levada_handshake::{Entropy, ServerHandshake};
 
 use crate::data::{self, Data};
-use crate::link::{Handshake, Incoming, Link};
-use crate::request::{Purpose, Serial};
+use crate::link::{Handshake, Incoming, Link, Phase, Turn};
+use crate::request::Serial;
 use crate::stream::{StreamInput, StreamState};
 use crate::{
-    Capabilities, ConnectRequest, PlayRequest, PublishKind, PublishRequest, Quirk, Rejection,
-    SendError, ServerConfig, SessionError, Statistics, Status, Timer,
+    Capabilities, CloseReason, ConnectRequest, PlayRequest, PublishKind, PublishRequest, Quirk,
+    Rejection, SendError, ServerConfig, SessionError, Statistics, Status, Timer,
 };
 
 /// What metadata that came before its stream may take: real metadata has some hundred bytes.
@@ -42,7 +42,6 @@ const MAX_EARLY: usize = 64 * 1024;
 pub struct ServerSession {
     config: Arc<ServerConfig>,
     link: Link,
-    phase: Phase,
     app: String,
     peer: Capabilities,
     streams: Vec<Stream>,
@@ -55,17 +54,6 @@ pub struct ServerSession {
     awaits_media: bool,
     /// The timers no longer fit the state: they are set at the next look at the clock.
     changed: bool,
-}
-
-/// Where the connection is in its life.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Phase {
-    Connecting,
-    Open,
-    /// The farewell is in the outbox, the peer's input is thrown away.
-    Closing(CloseReason),
-    /// Everything is said.
-    Closed(CloseReason),
 }
 
 /// One message stream.
@@ -152,18 +140,6 @@ pub enum Flow {
     },
 }
 
-/// Why a session ended in order.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// We wanted it.
-    Local,
-    /// The peer said `close`.
-    Peer,
-    /// A request of the peer was refused, or one of ours was.
-    Refused,
-}
-
 impl ServerSession {
     /// A session for a connection that was just accepted. `entropy` are random bytes for the handshake.
     pub fn new(config: Arc<ServerConfig>, entropy: Entropy, now: Instant) -> Self {
@@ -172,7 +148,6 @@ impl ServerSession {
         Self {
             config,
             link,
-            phase: Phase::Connecting,
             app: String::new(),
             peer: Capabilities::default(),
             streams: Vec::new(),
@@ -203,7 +178,7 @@ impl ServerSession {
     ///
     /// [`SendError::Full`] when the player does not read fast enough; nothing is sent then.
     pub fn send(&mut self, to: MessageStreamId, message: &SharedMessage) -> Result<(), SendError> {
-        if self.phase != Phase::Open {
+        if self.link.phase != Phase::Open {
             return Err(SendError::Closed);
         }
         let stream = self.streams.iter().find(|it| it.id == to).ok_or(SendError::NoSuchStream)?;
@@ -227,20 +202,12 @@ impl ServerSession {
         now: Instant,
     ) -> Result<Option<ServerEvent>, SessionError> {
         loop {
-            if let Some(quirk) = self.link.quirks.take() {
-                return Ok(Some(ServerEvent::Tolerated(quirk)));
-            }
-            match self.phase {
-                Phase::Closed(reason) => {
-                    self.link.fail(SessionError::Closed);
-                    return Ok(Some(ServerEvent::Closed(reason)));
-                }
-                Phase::Closing(_) => {
-                    input.clear();
-                    return Ok(None);
-                }
-                _ if self.asked.is_some() => return Ok(None),
-                _ => {}
+            match self.link.turn(input) {
+                Turn::Tolerated(quirk) => return Ok(Some(ServerEvent::Tolerated(quirk))),
+                Turn::Closed(reason) => return Ok(Some(ServerEvent::Closed(reason))),
+                Turn::Wait => return Ok(None),
+                Turn::Go if self.asked.is_some() => return Ok(None),
+                Turn::Go => {}
             }
             if !self.link.is_open() {
                 if !self.link.shake_hands(input, now)? {
@@ -311,7 +278,7 @@ impl ServerSession {
             message.stream = stream;
             return Some(ServerEvent::Media { stream, message });
         }
-        if self.phase == Phase::Open && message.payload.len() <= MAX_EARLY {
+        if self.link.phase == Phase::Open && message.payload.len() <= MAX_EARLY {
             message.payload = bytes::Bytes::copy_from_slice(&message.payload);
             self.early = Some(message);
         } else {
@@ -351,22 +318,18 @@ impl ServerSession {
 
     /// Begins to close. What was said to the peer until now is the farewell.
     fn finish(&mut self, reason: CloseReason) {
-        if matches!(self.phase, Phase::Closing(_) | Phase::Closed(_)) {
+        if self.link.is_closing() {
             return;
         }
         if self.link.is_open() {
             for index in 0..self.streams.len() {
-                self.end_stream(index);
+                self.end_stream(index, StreamInput::Stop);
             }
         }
         self.streams.clear();
         self.asked = None;
         self.early = None;
-        self.phase = if self.link.is_open() && reason != CloseReason::Peer {
-            Phase::Closing(reason)
-        } else {
-            Phase::Closed(reason)
-        };
+        self.link.finish(reason);
         self.changed = true;
     }
 
@@ -378,24 +341,16 @@ impl ServerSession {
         let timeouts = &self.config.timeouts;
         let live = self.streams.iter().any(|it| it.state.is_live());
         let waits = self.asked.is_none();
-        let is_open = self.phase == Phase::Open && waits;
+        let is_open = self.link.phase == Phase::Open && waits;
         let wanted: [(Timer, bool, Duration); 6] = [
             (Timer::Answer, !waits, timeouts.answer),
-            (Timer::Connect, self.phase == Phase::Connecting && waits, timeouts.connect),
+            (Timer::Connect, self.link.phase == Phase::Connecting && waits, timeouts.connect),
             (Timer::Stream, is_open && !live, timeouts.stream),
             (Timer::Idle, is_open, self.silence()),
             (Timer::FirstMedia, is_open && self.awaits_media, timeouts.first_media),
-            (Timer::Linger, matches!(self.phase, Phase::Closing(_)), timeouts.linger),
+            (Timer::Linger, self.link.is_closing(), timeouts.linger),
         ];
-        self.link.timers.stop(Timer::Idle); // its span depends on the state
-        for (timer, wanted, span) in wanted {
-            if !wanted {
-                self.link.timers.stop(timer);
-            } else if !self.link.timers.is_set(timer) {
-                self.link.timers.set(timer, now + span);
-            }
-        }
-        self.link.forgive_silence(now);
+        self.link.arm(&wanted, now);
     }
 
     /// How long the peer may say nothing.
@@ -412,18 +367,13 @@ impl ServerSession {
                     self.refuse(&asked.what, &Rejection::unavailable("no answer in time"));
                 }
             }
-            Timer::Linger => {
-                if let Phase::Closing(reason) = self.phase {
-                    self.phase = Phase::Closed(reason);
-                }
-            }
             Timer::Idle if !self.link.is_idle(self.silence(), now) => {}
             overdue => {
                 let status = match overdue {
                     Timer::Idle | Timer::FirstMedia | Timer::Stream => Status::ConnectIdleTimeout,
                     _ => Status::ConnectClosed,
                 };
-                if self.phase == Phase::Open {
+                if self.link.phase == Phase::Open {
                     self.status(MessageStreamId::CONTROL, status, overdue.to_string());
                 }
                 self.link.fail(SessionError::Timeout(overdue));

@@ -61,6 +61,11 @@ impl StreamState {
         })
     }
 
+    /// Whether an answer is to come.
+    pub(crate) const fn is_asked(self) -> bool {
+        matches!(self, Self::PublishAsked | Self::PlayAsked)
+    }
+
     /// Whether media goes over the stream, in either direction.
     pub(crate) const fn is_live(self) -> bool {
         matches!(self, Self::Publishing | Self::Playing | Self::Paused)

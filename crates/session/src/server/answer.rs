@@ -3,13 +3,14 @@
 use levada_amf::{Object, Value};
 use levada_chunk::{BandwidthLimit, Control, MessageStreamId, MessageType, UserControl};
 
-use super::{CloseReason, Phase, ServerSession, What};
+use super::{ServerSession, What};
 use crate::command::info;
+use crate::link::Phase;
 use crate::request::{Purpose, Serial};
 use crate::stream::{StreamInput, StreamState};
 use crate::{
-    Command, ConnectRequest, Extensions, PlayRequest, PublishKind, PublishRequest, Rejection,
-    Request, SendError, Status, data,
+    CloseReason, Command, ConnectRequest, Extensions, PlayRequest, PublishKind, PublishRequest,
+    Rejection, Request, SendError, Status, data,
 };
 
 impl ServerSession {
@@ -20,7 +21,7 @@ impl ServerSession {
         let Some(What::Connect { transaction, encoding }) = self.take_asked(request.serial) else {
             return;
         };
-        self.phase = Phase::Open;
+        self.link.phase = Phase::Open;
         let window = self.config.window;
         self.link.announce_window(window);
         let limit = BandwidthLimit::Dynamic;
@@ -165,7 +166,7 @@ impl ServerSession {
             self.data_status(id, "onPlayStatus", complete);
         }
         if self.is_playing(id) {
-            self.end_stream(index);
+            self.end_stream(index, StreamInput::Stop);
         }
     }
 
@@ -180,7 +181,7 @@ impl ServerSession {
         url: Option<&str>,
         description: &str,
     ) -> Result<(), SendError> {
-        if self.phase != Phase::Open {
+        if self.link.phase != Phase::Open {
             return Err(SendError::Closed);
         }
         if !self.peer.extensions.has(Extensions::RECONNECT) {

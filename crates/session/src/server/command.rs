@@ -5,15 +5,16 @@ use std::time::Instant;
 use levada_amf::{Object, Value};
 use levada_chunk::{Message, MessageStreamId, MessageType};
 
-use super::{Asked, CloseReason, Phase, ServerEvent, ServerSession, Stream, What};
+use super::{Asked, ServerEvent, ServerSession, Stream, What};
 use crate::command::info;
+use crate::link::Phase;
 use crate::path::StreamPath;
 use crate::request::Purpose;
 use crate::stream::{StreamInput, StreamState};
 use crate::url::split_query;
 use crate::{
-    Capabilities, Command, ConnectRequest, PublishKind, PublishRequest, Quirk, Rejection, RtmpUrl,
-    SessionError, SessionLimit, Status, Unexpected, shared_object,
+    Capabilities, CloseReason, Command, ConnectRequest, PublishKind, PublishRequest, Quirk,
+    Rejection, RtmpUrl, SessionError, SessionLimit, Status, Unexpected, shared_object,
 };
 
 impl ServerSession {
@@ -36,7 +37,7 @@ impl ServerSession {
         };
         self.link.quirks.note_if(command.cut.is_some(), Quirk::BytesAfterCommand);
         let name = command.name.as_bytes();
-        if self.phase == Phase::Connecting {
+        if self.link.phase == Phase::Connecting {
             return match name {
                 b"connect" => Ok(self.handle_connect(&command)),
                 _ => Err(self.unexpected(Unexpected::CommandBeforeConnect)),
@@ -234,7 +235,7 @@ impl ServerSession {
     /// The end of what a stream does. Its number stays.
     fn stop_stream(&mut self, id: MessageStreamId) -> Option<ServerEvent> {
         let index = self.streams.iter().position(|it| it.id == id)?;
-        let was_live = self.end_stream(index);
+        let was_live = self.end_stream(index, StreamInput::Stop);
         was_live.then_some(ServerEvent::StreamClosed(id))
     }
 
@@ -250,7 +251,7 @@ impl ServerSession {
             }
             _ => return None,
         };
-        let was_live = self.end_stream(index);
+        let was_live = self.end_stream(index, StreamInput::Delete);
         let stream = self.streams.remove(index);
         was_live.then_some(ServerEvent::StreamClosed(stream.id))
     }
@@ -264,10 +265,10 @@ impl ServerSession {
     }
 
     /// Tells the peer that a stream ended, if it was live.
-    pub(super) fn end_stream(&mut self, index: usize) -> bool {
+    pub(super) fn end_stream(&mut self, index: usize, how: StreamInput) -> bool {
         let Some(stream) = self.streams.get_mut(index) else { return false };
         let (before, id, kind) = (stream.state, stream.id, stream.kind);
-        stream.step(StreamInput::Stop);
+        stream.step(how);
         self.changed = true;
         match before {
             StreamState::Publishing => {
