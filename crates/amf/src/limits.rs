@@ -1,7 +1,7 @@
 /// What one message may cost its reader. All of it counts per decoder, over both formats.
 ///
-/// Worst case of the defaults: about 600 KB for 4,096 values and their names, while text is shared with the
-/// message that it came in.
+/// Worst case of the defaults: 1.4 MB for the lists of 4,096 values, made so that each holds one other. Text is
+/// shared with the message that it came in.
 ///
 /// ```
 /// use levada_amf::AmfLimits;
@@ -14,8 +14,9 @@ pub struct AmfLimits {
     /// Containers inside containers. Real messages have 2 or 3 levels. Default: 32, and never more than
     /// [`MAX_DEPTH`](crate::MAX_DEPTH).
     pub depth: usize,
-    /// Values in a message, nested ones included. A value of one byte takes up to 72 bytes of memory, twice that
-    /// while its list grows. Default: 4,096.
+    /// Values in a message, nested ones included; a member that an AMF3 class declares counts once more. A value
+    /// takes up to 300 bytes of memory when it is the only one in its list, else 72, twice that while the list
+    /// grows. Default: 4,096.
     pub values: usize,
     /// Bytes of text, byte arrays and vectors, as if each had been sent in full: what AMF3 sends once and then
     /// refers to takes no memory again, but would if it were written. Default: 1 MiB.

@@ -102,7 +102,7 @@ impl Source {
     /// Shares the string behind a 32-bit length.
     pub(crate) fn long_string(&mut self) -> Result<AmfString, AmfError> {
         let length = self.u32()?;
-        self.string(usize::try_from(length).unwrap_or(usize::MAX))
+        self.string(length as usize)
     }
 
     /// Shares the next `length` bytes, which are the name of a property or class.

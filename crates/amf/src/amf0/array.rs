@@ -26,6 +26,10 @@ impl Array {
         Self { items: Vec::new(), below: Below::ZERO }
     }
 
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self { items: Vec::with_capacity(count), below: Below::ZERO }
+    }
+
     /// Puts a value behind the others.
     ///
     /// A value that is [too deep](crate::MAX_DEPTH) is dropped, and the array cannot be encoded any more.

@@ -249,10 +249,10 @@ impl Decoder {
 
     fn strict_array(&mut self, depth: usize) -> Result<Array, AmfError> {
         self.begin(depth)?;
-        let count = self.source.u32()?;
+        let count = self.source.u32()? as usize;
         // A value has at least its marker.
-        self.source.check_room(usize::try_from(count).unwrap_or(usize::MAX))?;
-        let mut items = Array::new();
+        self.source.check_room(count)?;
+        let mut items = Array::with_capacity(self.source.allocate_ahead(count));
         for _ in 0..count {
             items.push(self.value(depth)?);
         }

@@ -37,6 +37,3 @@ mod marker {
     pub(super) const TYPED_OBJECT: u8 = 0x10;
     pub(super) const AMF3: u8 = 0x11;
 }
-
-#[cfg(test)]
-mod tests;

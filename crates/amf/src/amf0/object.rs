@@ -22,9 +22,10 @@ use crate::depth::Below;
 /// assert_eq!(command.number("audioCodecs"), Some(3191.0));
 /// assert_eq!(command.number("videoCodecs"), None);
 /// ```
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Object {
     properties: Vec<(AmfString, Value)>,
+    /// At least the depth of the deepest property: it stays when that one is removed.
     below: Below,
 }
 
@@ -142,6 +143,12 @@ impl<'a> IntoIterator for &'a Object {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.properties == other.properties
     }
 }
 

@@ -238,6 +238,7 @@ impl Tables {
         source.check_room(sealed as usize)?;
         let mut names = Vec::new();
         for _ in 0..sealed {
+            source.count_value()?;
             names.push(self.string(source, Source::name)?);
         }
         Ok(Traits { class, kind, sealed: names })

@@ -46,6 +46,3 @@ mod marker {
     pub(super) const VECTOR_OBJECT: u8 = 0x10;
     pub(super) const DICTIONARY: u8 = 0x11;
 }
-
-#[cfg(test)]
-mod tests;
