@@ -8,15 +8,23 @@
 //! (or in a module of its crate's name), a line in `fuzz_targets/`, a `[[bin]]` in `Cargo.toml`, a row in
 //! [`TARGETS`], a seed in `corpus/`.
 
+mod amf;
 mod outbox;
 
+pub use amf::{amf0_decode, amf0_round_trip, amf3_decode, amf3_round_trip};
 pub use outbox::outbox;
 
 /// A function to fuzz.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: &[(&str, Target)] = &[("outbox", outbox)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("amf0_decode", amf0_decode),
+    ("amf0_round_trip", amf0_round_trip),
+    ("amf3_decode", amf3_decode),
+    ("amf3_round_trip", amf3_round_trip),
+    ("outbox", outbox),
+];
 
 /// Makes the `main` of a fuzz target: libFuzzer's under `cargo fuzz`, an empty one otherwise.
 #[macro_export]
