@@ -146,13 +146,16 @@ impl TsMuxer {
     }
 
     fn set_track(&mut self, track: &Track, out: &mut BytesMut) -> Result<(), TsError> {
-        let writer = TrackWriter::new(track)?;
-        self.end_track(track.id, out);
+        let mut writer = TrackWriter::new(track)?;
+        self.flush_track(track.id, out);
         let same = self.tracks.iter().position(|it| it.id == track.id);
         let full = self.tracks.len() >= MAX_TRACKS;
         let place = same.or_else(|| self.tracks.iter().position(|it| full && it.ended));
         match place.and_then(|index| self.tracks.get_mut(index)) {
-            Some(place) => *place = writer,
+            Some(place) => {
+                writer.timeline.follow(&place.timeline);
+                *place = writer;
+            }
             None if full => {
                 let limit = MAX_TRACKS as u64;
                 return Err(TsError::Limit { track: track.id, which: "tracks", limit });
@@ -164,12 +167,16 @@ impl TsMuxer {
     }
 
     fn end_track(&mut self, id: TrackId, out: &mut BytesMut) {
+        self.flush_track(id, out);
+        self.tracks.iter_mut().filter(|it| it.id == id).for_each(|it| it.ended = true);
+        self.set_program();
+    }
+
+    fn flush_track(&mut self, id: TrackId, out: &mut BytesMut) {
         let Self { tracks, multiplex, .. } = self;
         for (index, track) in tracks.iter_mut().enumerate().filter(|(_, it)| it.id == id) {
             track.flush_before(i64::MAX, index, multiplex, out);
-            track.ended = true;
         }
-        self.set_program();
     }
 
     /// The clock is in the packets of the first video track, or else of the first audio track.

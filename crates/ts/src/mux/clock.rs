@@ -30,14 +30,17 @@ pub(crate) struct Clock {
     lead: i64,
     video_interval: i64,
     interval: i64,
+    /// The last reference since the start or restart.
     last: Option<i64>,
+    /// Where the clock would be if it had begun with the first frame of another track.
+    idle: Option<i64>,
 }
 
 impl Clock {
     pub(crate) fn new(config: &MuxConfig) -> Self {
         let interval = ticks(config.clock_interval).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
         let lead = ticks(config.clock_lead).min(GAP);
-        Self { lead, video_interval: interval, interval, last: None }
+        Self { lead, video_interval: interval, interval, last: None, idle: None }
     }
 
     /// References may be further apart where there is no video.
@@ -50,16 +53,18 @@ impl Clock {
         self.last.is_some_and(|last| dts.saturating_sub(self.lead).saturating_sub(last) > GAP)
     }
 
-    /// Takes the next reference on the way to a frame of the track that carries the clock, if one is due before
-    /// it.
+    /// Takes the next reference on the way to a frame of the track that carries the clock, if one is due before.
     pub(crate) fn next_before(&mut self, dts: i64) -> Option<i64> {
         let next = self.last?.saturating_add(self.interval);
         (next < dts.saturating_sub(self.lead)).then(|| *self.last.insert(next))
     }
 
-    /// The same on the way to a frame of another track: only when the one with the clock is silent.
+    /// The same on the way to a frame of another track: only once the one with the clock is silent, or late.
     pub(crate) fn next_in_silence(&mut self, dts: i64) -> Option<i64> {
-        self.next_before(dts.saturating_sub(SILENCE))
+        let arrival = dts.saturating_sub(self.lead);
+        let last = self.last.unwrap_or_else(|| *self.idle.get_or_insert(arrival));
+        let next = last.saturating_add(self.interval);
+        (next < arrival.saturating_sub(SILENCE)).then(|| *self.last.insert(next))
     }
 
     /// The reference that goes with a frame itself.
@@ -77,6 +82,6 @@ impl Clock {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.last = None;
+        (self.last, self.idle) = (None, None);
     }
 }

@@ -136,7 +136,8 @@ fn start_code(kind: Unit) -> &'static [u8] {
 fn parameter_sets(params: &VideoParams) -> Result<(u8, Vec<Bytes>), CodecError> {
     if params.codec == VideoCodec::Hevc {
         let config = hevc::Config::parse(&params.config)?;
-        let sets = config.arrays.into_iter().flat_map(|it| it.units);
+        // All but suffix messages, which would stand in front of what they are about.
+        let sets = config.arrays.into_iter().filter(|it| it.kind != 40).flat_map(|it| it.units);
         return Ok((config.length_size, sets.collect()));
     }
     let config = avc::Config::parse(&params.config)?;

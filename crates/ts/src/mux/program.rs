@@ -59,8 +59,8 @@ pub(crate) struct Program {
     pat_section: Vec<u8>,
     pmt_body: Vec<u8>,
     version: u8,
-    /// Whether a table of this version was written.
-    written: bool,
+    /// The body that the reader knows.
+    written: Option<Vec<u8>>,
 }
 
 impl Program {
@@ -72,11 +72,11 @@ impl Program {
             pat_section: psi::encode_section(psi::PAT, PROGRAM, 0, &[0, 1, high, low]),
             pmt_body: Vec::new(),
             version: 0,
-            written: false,
+            written: None,
         }
     }
 
-    /// What the programme consists of from now on. Its version goes up if that is new to the reader.
+    /// What the programme consists of from now on.
     pub(crate) fn set<'a>(
         &mut self,
         clock_pid: Option<u16>,
@@ -91,23 +91,22 @@ impl Program {
             body.put_u16(0xE000 | pid);
             put_counted(&entry.descriptors, &mut body);
         }
-        if self.written && body != self.pmt_body {
-            self.version = self.version.wrapping_add(1) & 0x1F;
-            self.written = false;
-        }
         self.pmt_body = body;
     }
 
     /// Whether the reader does not know what the programme consists of.
     pub(crate) fn is_news(&self) -> bool {
-        !self.written
+        self.written.as_ref() != Some(&self.pmt_body)
     }
 
+    /// Writes both tables. The map's version goes up if it is news to a reader who knows another.
     pub(crate) fn put(&mut self, out: &mut BytesMut) {
+        if self.is_news() && self.written.replace(self.pmt_body.clone()).is_some() {
+            self.version = self.version.wrapping_add(1) & 0x1F;
+        }
         self.pat.put_section(&self.pat_section, out);
         let pmt = psi::encode_section(psi::PMT, PROGRAM, self.version, &self.pmt_body);
         self.pmt.put_section(&pmt, out);
-        self.written = true;
     }
 }
 

@@ -27,6 +27,11 @@ impl Timeline {
         Self { timescale, last: None, shift: 0 }
     }
 
+    /// Goes on behind what was written in the same place.
+    pub(crate) fn follow(&mut self, before: &Self) {
+        self.last = before.last;
+    }
+
     pub(crate) fn restart(&mut self) {
         self.last = None;
     }

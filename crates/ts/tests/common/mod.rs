@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
 use levada_media::{Frame, MediaEvent, Track, TrackId};
-use levada_ts::{DemuxConfig, Finding, TsDemuxer, TsEvent};
+use levada_ts::{DemuxConfig, Finding, MuxConfig, TsDemuxer, TsEvent, TsMuxer};
 use serde_json::Value;
 
 pub fn path(name: &str) -> PathBuf {
@@ -252,4 +252,33 @@ fn check(pes: Pes) -> Pes {
 /// A frame at a time, in its track's ticks.
 pub fn frame(track: TrackId, dts: i64, data: &[u8]) -> Frame {
     Frame::new(track, levada_media::Ticks(dts), Bytes::copy_from_slice(data))
+}
+
+/// The video track of the first vector: H.264, 160x90, in 90 kHz ticks.
+pub fn avc() -> Track {
+    Demuxed::of(&read("seg0.ts")).tracks()[0].clone()
+}
+
+/// Its audio track: AAC, 48 kHz, mono.
+pub fn aac() -> Track {
+    Demuxed::of(&read("seg0.ts")).tracks()[1].clone()
+}
+
+/// A frame of one NAL unit behind its length.
+pub fn picture(track: TrackId, dts: i64, key: bool, len: usize) -> Frame {
+    let mut data = u32::try_from(len + 1).unwrap().to_be_bytes().to_vec();
+    data.push(if key { 0x65 } else { 0x41 });
+    data.resize(data.len() + len, 0xAB);
+    frame(track, dts, &data)
+}
+
+/// Muxes events in order, and flushes.
+pub fn mux(config: MuxConfig, events: impl IntoIterator<Item = MediaEvent>) -> BytesMut {
+    let mut muxer = TsMuxer::new(config);
+    let mut out = BytesMut::new();
+    for event in events {
+        muxer.push(&event, &mut out).unwrap();
+    }
+    muxer.flush(&mut out);
+    out
 }
