@@ -42,10 +42,16 @@ impl<'a> Bits<'a> {
         Ok(self.u(1)? == 1)
     }
 
+    /// The next `count` bits, at most 8.
+    #[inline]
+    pub(crate) fn small(&mut self, count: u32) -> Result<u8, Overrun> {
+        Ok(self.u(count.min(8))?.to_le_bytes()[0])
+    }
+
     /// The next eight bits.
     #[inline]
     pub(crate) fn u8(&mut self) -> Result<u8, Overrun> {
-        Ok(self.u(8)?.to_le_bytes()[0])
+        self.small(8)
     }
 
     /// The next sixteen bits.
@@ -78,6 +84,14 @@ impl<'a> Bits<'a> {
         self.skip(zeros as usize + 1)?;
         let rest = u64::from(self.u(zeros)?);
         Ok(u32::try_from((1_u64 << zeros) - 1 + rest).unwrap_or(u32::MAX))
+    }
+
+    /// Skips some Exp-Golomb codes, signed or not.
+    pub(crate) fn skip_codes(&mut self, count: usize) -> Result<(), Overrun> {
+        for _ in 0..count {
+            self.ue()?;
+        }
+        Ok(())
     }
 
     /// A signed Exp-Golomb code (H.264 and H.265 §9.2.2).
@@ -113,7 +127,16 @@ impl<'a> Bits<'a> {
         self.end - self.at
     }
 
-    fn overrun(&self) -> Overrun {
+    /// Whether what is left is one set bit and zeros to the end of its byte (`rbsp_trailing_bits`, H.264 and H.265
+    /// §7.3.2.11).
+    pub(crate) fn at_trailing_bits(mut self) -> bool {
+        match u32::try_from(self.remaining()) {
+            Ok(left @ 1..=8) => self.u(left) == Ok(1 << (left - 1)),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn overrun(&self) -> Overrun {
         Overrun(self.end / 8)
     }
 

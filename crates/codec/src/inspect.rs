@@ -1,4 +1,5 @@
-use levada_media::{CodecParams, FrameFacts, RandomAccess, VideoCodec};
+use bytes::Bytes;
+use levada_media::{CodecParams, FrameFacts, Hdr, RandomAccess, VideoCodec};
 
 use crate::{Defects, av1, avc, hevc, vp9};
 
@@ -64,6 +65,28 @@ impl Inspector {
             Codec::Av1(reader) => reader.defects(),
             Codec::Vp9(reader) => reader.defects(),
             Codec::Audio | Codec::Unknown => Defects::default(),
+        }
+    }
+
+    /// The configuration record with the parameter sets that frames have put in place of those in the track's own, if
+    /// the last frames have changed any. Told once.
+    ///
+    /// A stream may change its parameters in band only, or begin without a record. What follows in the chain needs a
+    /// new [`Track`](levada_media::Track) then, which comes before the frame that brought the change.
+    pub fn take_config(&mut self) -> Option<Bytes> {
+        match &mut self.codec {
+            Codec::Avc(reader) => reader.take_config(),
+            Codec::Hevc(reader) => reader.take_config(),
+            _ => None,
+        }
+    }
+
+    /// What supplemental messages have said about HDR, in the configuration record and in frames.
+    pub fn hdr(&self) -> Option<Hdr> {
+        match &self.codec {
+            Codec::Avc(reader) => reader.hdr(),
+            Codec::Hevc(reader) => reader.hdr(),
+            _ => None,
         }
     }
 }

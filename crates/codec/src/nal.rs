@@ -1,14 +1,43 @@
-//! NAL units, behind their lengths or behind start codes.
+//! NAL units, behind their lengths or behind start codes, and from one to the other.
+//!
+//! ```text
+//! sample in a file, RTMP:   length ┃ unit ┃ length ┃ unit …          length: 1, 2 or 4 bytes, big endian
+//! annex B, MPEG-TS:         00 00 00 01 ┃ unit ┃ 00 00 01 ┃ unit …   zeros around a unit belong to none
+//! ```
+//!
+//! A unit is the same bytes in both, with its header and its emulation prevention bytes.
+//!
+//! ```
+//! use bytes::BytesMut;
+//! use levada_codec::nal;
+//!
+//! let mut sample = BytesMut::new();
+//! nal::annex_b_to_length_prefixed(&[0, 0, 0, 1, 0x65, 0x88, 0, 0, 1, 0x65, 0x99], &mut sample);
+//!
+//! let units: Result<Vec<&[u8]>, _> = nal::units(&sample, 4).collect();
+//! assert_eq!(units?, [[0x65, 0x88], [0x65, 0x99]]);
+//! # Ok::<(), levada_codec::CodecError>(())
+//! ```
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
 use bytes::BytesMut;
 
-use crate::CodecError;
+use crate::{CodecError, Defect, Defects};
 
-/// The NAL units of a frame in which each stands behind its length of `length_size` bytes (1, 2, 3 or 4).
+/// Units in one frame, empty ones counted. One picture of the highest level has at most 600 slices (H.264 table
+/// A-1); what costs us is the visit to each.
+pub const MAX_UNITS: usize = 1024;
+
+const SPEC: &str = "ISO/IEC 14496-15 §5.3.3";
+
+/// The NAL units of a frame in which each stands behind its length of `length_size` bytes (1 to 4).
 ///
-/// Empty units are skipped. After an error there are no more.
+/// Empty units are skipped and [counted](Units::empty). A length beyond the end and more than [`MAX_UNITS`] are
+/// errors, after which there are no more units.
 pub fn units(data: &[u8], length_size: u8) -> Units<'_> {
-    Units { data, offset: 0, length_size: usize::from(length_size) }
+    Units { data, offset: 0, length_size: usize::from(length_size), seen: 0, empty: 0 }
 }
 
 /// See [`units`].
@@ -19,48 +48,75 @@ pub struct Units<'a> {
     /// Where that begins in the frame.
     offset: usize,
     length_size: usize,
+    seen: usize,
+    empty: usize,
+}
+
+impl Units<'_> {
+    /// Empty units that were skipped so far.
+    pub fn empty(&self) -> usize {
+        self.empty
+    }
+
+    fn fail(&mut self, error: CodecError) -> CodecError {
+        self.data = &[];
+        error
+    }
 }
 
 impl<'a> Iterator for Units<'a> {
     type Item = Result<&'a [u8], CodecError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if self.data.is_empty() {
-                return None;
+        while !self.data.is_empty() {
+            self.seen += 1;
+            if self.seen > MAX_UNITS {
+                let limit = CodecError::Limit { which: "NAL units in a frame", limit: MAX_UNITS };
+                return Some(Err(self.fail(limit)));
             }
             let Some((unit, rest)) = split(self.data, self.length_size) else {
-                self.data = &[];
-                return Some(Err(CodecError::Malformed {
-                    offset: self.offset,
-                    what: "a NAL unit longer than the rest of its frame",
-                    spec: "ISO/IEC 14496-15 §5.3.3",
-                }));
+                let offset = self.offset;
+                let what = "a NAL unit reaches beyond its frame";
+                return Some(Err(self.fail(CodecError::Malformed { offset, what, spec: SPEC })));
             };
             self.offset += self.data.len() - rest.len();
             self.data = rest;
             if !unit.is_empty() {
                 return Some(Ok(unit));
             }
+            self.empty += 1;
         }
+        None
     }
 }
 
+/// The first unit and what follows it.
+#[inline]
 fn split(data: &[u8], length_size: usize) -> Option<(&[u8], &[u8])> {
+    if length_size == 4 {
+        let (length, rest) = data.split_first_chunk()?;
+        return rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?);
+    }
+    if !(1..=3).contains(&length_size) {
+        return None;
+    }
     let (length, rest) = data.split_at_checked(length_size)?;
-    let length = length.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
-    rest.split_at_checked(length)
+    rest.split_at_checked(length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
 }
 
-/// The NAL units of a byte stream with start codes (H.264 and H.265 annex B).
+/// The NAL units of a byte stream with start codes (H.264 and H.265 annex B). What stands before the first start
+/// code is skipped.
 pub fn annex_b_units(data: &[u8]) -> AnnexBUnits<'_> {
-    AnnexBUnits { rest: after_start_code(data) }
+    AnnexBUnits { data, start: start_code(data, 0).map(|at| at + 3) }
 }
 
 /// See [`annex_b_units`].
 #[derive(Clone, Debug)]
 pub struct AnnexBUnits<'a> {
-    rest: Option<&'a [u8]>,
+    data: &'a [u8],
+    /// Where the next unit begins, if there is one.
+    start: Option<usize>,
 }
 
 impl<'a> Iterator for AnnexBUnits<'a> {
@@ -68,13 +124,11 @@ impl<'a> Iterator for AnnexBUnits<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         loop {
-            let data = self.rest?;
-            let end = data.windows(3).position(|it| it == [0, 0, 1]);
-            self.rest = end.and_then(|at| data.get(at + 3..));
-            let mut unit = data.get(..end.unwrap_or(data.len()))?;
-            while let [rest @ .., 0] = unit {
-                unit = rest;
-            }
+            let start = self.start?;
+            let next = start_code(self.data, start);
+            self.start = next.map(|at| at + 3);
+            let unit = self.data.get(start..next.unwrap_or(self.data.len()))?;
+            let unit = trim_zeros(unit);
             if !unit.is_empty() {
                 return Some(unit);
             }
@@ -82,34 +136,167 @@ impl<'a> Iterator for AnnexBUnits<'a> {
     }
 }
 
-fn after_start_code(data: &[u8]) -> Option<&[u8]> {
-    let at = data.windows(3).position(|it| it == [0, 0, 1])?;
-    data.get(at + 3..)
+/// Whether a frame that should hold lengths of `length_size` bytes holds start codes.
+///
+/// The one rule: it begins with a start code of three or four bytes, and its lengths do not add up.
+pub fn is_annex_b(data: &[u8], length_size: u8) -> bool {
+    has_start_code(data) && units(data, length_size).any(|it| it.is_err())
 }
 
-/// Appends a byte stream's units to `out`, each behind its length of four bytes.
+/// Appends the units of a byte stream to `out`, each behind its length of four bytes.
 pub fn annex_b_to_length_prefixed(data: &[u8], out: &mut BytesMut) {
-    for unit in annex_b_units(data) {
-        put_unit(unit, out);
-    }
+    // A start code of three bytes becomes a length of four: one byte more for each, at worst a third.
+    out.reserve(data.len().saturating_add(16));
+    annex_b_units(data).for_each(|unit| put_length_prefixed(unit, out));
 }
 
-/// Appends a unit to `out` behind its length of four bytes.
-pub fn put_unit(unit: &[u8], out: &mut BytesMut) {
-    out.extend_from_slice(&u32::try_from(unit.len()).unwrap_or(u32::MAX).to_be_bytes());
-    out.extend_from_slice(unit);
-}
-
-/// Appends a frame's units to `out`, each behind a start code of four bytes.
+/// Appends the units of a frame to `out`, each behind a start code of four bytes.
 pub fn length_prefixed_to_annex_b(
     data: &[u8],
     length_size: u8,
     out: &mut BytesMut,
 ) -> Result<(), CodecError> {
-    for unit in units(data, length_size) {
+    out.reserve(data.len().saturating_add(16));
+    units(data, length_size).try_for_each(|unit| {
+        put_annex_b(unit?, out);
+        Ok(())
+    })
+}
+
+/// Appends one unit behind its length of four bytes.
+#[inline]
+pub fn put_length_prefixed(unit: &[u8], out: &mut BytesMut) {
+    out.extend_from_slice(&u32::try_from(unit.len()).unwrap_or(u32::MAX).to_be_bytes());
+    out.extend_from_slice(unit);
+}
+
+/// Appends one unit behind a start code of four bytes.
+#[inline]
+pub fn put_annex_b(unit: &[u8], out: &mut BytesMut) {
+    out.extend_from_slice(&[0, 0, 0, 1]);
+    out.extend_from_slice(unit);
+}
+
+/// Appends an access unit of a byte stream: the delimiter of the frame or the given one, the parameter sets unless
+/// the frame brings its own, the frame's other units.
+pub(crate) fn put_access_unit<'a, U, S>(
+    units: impl Fn() -> U,
+    delimiter: &[u8],
+    is_delimiter: impl Fn(&[u8]) -> bool,
+    is_sps: impl Fn(&[u8]) -> bool,
+    sets: S,
+    out: &mut BytesMut,
+) -> Result<(), CodecError>
+where
+    U: Iterator<Item = Result<&'a [u8], CodecError>>,
+    S: Iterator<Item = &'a [u8]>,
+{
+    // Nothing is written of a frame that is cut.
+    let mut own_sets = false;
+    let mut own_delimiter = None;
+    for unit in units() {
         let unit = unit?;
-        out.extend_from_slice(&[0, 0, 0, 1]);
-        out.extend_from_slice(unit);
+        own_sets |= is_sps(unit);
+        if own_delimiter.is_none() && is_delimiter(unit) {
+            own_delimiter = Some(unit);
+        }
+    }
+    put_annex_b(own_delimiter.unwrap_or(delimiter), out);
+    sets.filter(|_| !own_sets).for_each(|set| put_annex_b(set, out));
+    for unit in units() {
+        let unit = unit?;
+        if !is_delimiter(unit) {
+            put_annex_b(unit, out);
+        }
     }
     Ok(())
 }
+
+/// A unit without its emulation prevention bytes (H.264 §7.3.1, H.265 §7.3.1.1). Copied only if it has any.
+pub fn unescape(unit: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = unit.windows(3).position(|it| it == [0, 0, 3]) else {
+        return Cow::Borrowed(unit);
+    };
+    let (head, tail) = unit.split_at(first);
+    let mut bytes = Vec::with_capacity(unit.len());
+    bytes.extend_from_slice(head);
+    let mut zeros = 0;
+    for &byte in tail {
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        bytes.push(byte);
+    }
+    Cow::Owned(bytes)
+}
+
+/// Unescapes the beginning of a unit into `buffer`, as much as fits, and gives the number of bytes.
+pub(crate) fn unescape_into(unit: &[u8], buffer: &mut [u8]) -> usize {
+    let mut zeros = 0;
+    let mut len = 0;
+    for &byte in unit {
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        let Some(to) = buffer.get_mut(len) else { break };
+        *to = byte;
+        len += 1;
+    }
+    len
+}
+
+/// A parameter set without what does not belong to its unit: start codes before it, zeros and other units behind it.
+pub(crate) fn parameter_set<'a>(unit: &'a [u8], defects: &mut Defects) -> &'a [u8] {
+    if has_start_code(unit) {
+        defects.insert(Defect::StartCodeInParameterSet);
+        return annex_b_units(unit).next().unwrap_or_default();
+    }
+    if let Some(end) = start_code(unit, 0) {
+        defects.insert(Defect::StartCodeInParameterSet);
+        return trim_zeros(unit.get(..end).unwrap_or_default());
+    }
+    let trimmed = trim_zeros(unit);
+    if trimmed.len() < unit.len() {
+        defects.insert(Defect::ZerosAfterParameterSet);
+    }
+    trimmed
+}
+
+/// Whether the data begins with a start code of three or four bytes.
+pub(crate) fn has_start_code(data: &[u8]) -> bool {
+    matches!(data, [0, 0, 1, ..] | [0, 0, 0, 1, ..])
+}
+
+pub(crate) fn trim_zeros(mut data: &[u8]) -> &[u8] {
+    while let [rest @ .., 0] = data {
+        data = rest;
+    }
+    data
+}
+
+/// Where the next `00 00 01` stands at or behind `from`.
+///
+/// Looks at 64 places at once in a loop without branches, which compiles to vector instructions.
+pub(crate) fn start_code(data: &[u8], from: usize) -> Option<usize> {
+    const BLOCK: usize = 64;
+    let mut rest = data.get(from..)?;
+    let mut at = from;
+    while let Some(window) = rest.first_chunk::<{ BLOCK + 2 }>() {
+        let ([a @ .., _, _], [_, b @ .., _], [_, _, c @ ..]) = (window, window, window);
+        let places = a.iter().zip(b).zip(c);
+        if places.clone().fold(false, |hit, ((a, b), c)| hit | (a | b | (c ^ 1) == 0)) {
+            let hit = places.clone().position(|((a, b), c)| a | b | (c ^ 1) == 0)?;
+            return Some(at + hit);
+        }
+        rest = rest.get(BLOCK..)?;
+        at += BLOCK;
+    }
+    rest.windows(3).position(|it| it == [0, 0, 1]).map(|hit| at + hit)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
