@@ -107,3 +107,34 @@ impl<H: SyncHeader> Splitter<H> {
 fn is_confirmed<H: SyncHeader>(header: &H, rest: &[u8]) -> Option<bool> {
     (rest.len() >= H::LEN).then(|| H::read(rest).is_some_and(|next| next.follows(header)))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// What a splitter makes of a stream that comes in pieces.
+    #[derive(Debug, PartialEq)]
+    pub(crate) struct Split<H> {
+        pub(crate) frames: Vec<(H, Vec<u8>)>,
+        pub(crate) skipped: u64,
+        pub(crate) rest: Vec<u8>,
+    }
+
+    pub(crate) fn split<H: SyncHeader>(pieces: &[&[u8]]) -> Split<H> {
+        let mut splitter = Splitter::<H>::new();
+        let mut frames = Vec::new();
+        let mut input = Vec::new();
+        for piece in pieces {
+            input.extend_from_slice(piece);
+            let mut rest = &input[..];
+            while let Some(frame) = splitter.next(&mut rest) {
+                frames.push((frame.header, frame.data.into()));
+            }
+            assert!(splitter.next(&mut rest).is_none(), "asked again without new bytes");
+            input = rest.into();
+        }
+        Split { frames, skipped: splitter.skipped(), rest: input }
+    }
+}

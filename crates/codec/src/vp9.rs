@@ -74,16 +74,14 @@ impl FrameReader {
 
     pub(crate) fn inspect(&mut self, data: &[u8]) -> FrameFacts {
         let mut facts = FrameFacts::default();
-        let known = if self.codec == VideoCodec::Vp8 {
+        let whole = if self.codec == VideoCodec::Vp8 {
             vp8_facts(data, &mut facts)
         } else {
             vp9_facts(data, &mut facts)
         };
-        if known.is_none() {
+        if whole.is_none() {
             self.defects.insert(Defect::CutFrame);
-            return FrameFacts::default();
         }
-        facts.leading = Leading::No;
         facts
     }
 
@@ -92,28 +90,30 @@ impl FrameReader {
     }
 }
 
+/// `None` if a header cannot be read. What was found before it stands.
 fn vp9_facts(data: &[u8], facts: &mut FrameFacts) -> Option<()> {
-    let mut all_intra = true;
-    let mut all_unused = true;
-    let mut first = true;
-    for frame in frames(data) {
-        let header = Header::parse(frame).ok()?;
-        // A key frame renews all references, so what is behind it in the same sample needs nothing before it.
-        if first && header.key_frame.is_some() {
-            facts.random_access = RandomAccess::Instant;
-            facts.parameter_sets = true;
-        }
-        first = false;
-        all_intra &= header.key_frame.is_some() || header.intra_only;
+    let mut frames = frames(data).map(|it| Header::parse(it).ok());
+    let first = frames.next()??;
+    // A key frame renews all references, so what is behind it in the same sample needs nothing before it.
+    if first.key_frame.is_some() {
+        facts.random_access = RandomAccess::Instant;
+        facts.parameter_sets = true;
+    }
+    facts.leading = Leading::No;
+    let (mut all_intra, mut all_unused) = (first.is_intra(), first.refresh == Some(0));
+    for header in frames {
+        let header = header?;
+        all_intra &= header.is_intra();
         all_unused &= header.refresh == Some(0);
     }
     facts.disposable = all_unused;
     if all_intra {
         facts.slices = Slices::I;
     }
-    (!first).then_some(())
+    Some(())
 }
 
+/// As [`vp9_facts`].
 fn vp8_facts(data: &[u8], facts: &mut FrameFacts) -> Option<()> {
     // RFC 6386 §9.1: the lowest bit.
     if data.first()? & 1 == 0 {
@@ -122,6 +122,7 @@ fn vp8_facts(data: &[u8], facts: &mut FrameFacts) -> Option<()> {
         facts.parameter_sets = true;
         facts.slices = Slices::I;
     }
+    facts.leading = Leading::No;
     Some(())
 }
 

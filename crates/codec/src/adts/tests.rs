@@ -4,33 +4,17 @@ use levada_test::{hex, same_at_every_cut};
 use proptest::prelude::*;
 
 use super::*;
-use crate::Splitter;
+use crate::sync::tests::{Split, split};
 use crate::testdata::{file, json};
 
 const FILES: [&str; 5] = ["lc48s", "lc44m", "lc51", "he_adts", "he2_adts"];
-
-/// The frames of a file that is given in pieces, and what is left of it.
-fn split(pieces: &[&[u8]]) -> (Vec<(Header, Vec<u8>)>, u64, Vec<u8>) {
-    let mut splitter = Splitter::<Header>::new();
-    let mut input = Vec::new();
-    let mut frames = Vec::new();
-    for piece in pieces {
-        input.extend_from_slice(piece);
-        let mut rest = &input[..];
-        while let Some(frame) = splitter.next(&mut rest) {
-            frames.push((frame.header, frame.data.into()));
-        }
-        input = rest.into();
-    }
-    (frames, splitter.skipped(), input)
-}
 
 #[test]
 fn vectors() {
     let vectors = json("audio/adts.json");
     for (vector, name) in vectors["adts"].as_array().unwrap().iter().zip(FILES) {
         let data = file(&std::format!("audio/{name}.aac"));
-        let (frames, skipped, rest) = split(&[&data]);
+        let Split { frames, skipped, rest } = split::<Header>(&[&data]);
         let lengths: Vec<_> = frames.iter().map(|it| it.1.len()).collect();
         assert_eq!(serde_json::json!(lengths), vector["frame_lengths"], "{name}");
         assert_eq!((skipped, rest.len()), (0, 0), "{name}");
@@ -72,9 +56,9 @@ fn frames_are_the_same_at_every_cut() {
     junk.extend(hex("00 fff14c801d7ffc 00ff fff1"));
     junk.extend(&data[1600..3500]);
     for wire in [&data[..4000], &junk] {
-        same_at_every_cut(wire, split);
+        same_at_every_cut(wire, split::<Header>);
     }
-    let (frames, skipped, rest) = split(&[&junk]);
+    let Split { frames, skipped, rest } = split::<Header>(&[&junk]);
     assert!(skipped > 0 && rest.len() < 2 * 8191);
     assert!(frames.iter().all(|it| it.0.frequency_index == 3), "{frames:?}");
 }
@@ -84,9 +68,9 @@ fn a_single_frame_after_junk_waits_for_its_successor() {
     let data = file("audio/lc48s.aac");
     let mut wire = hex("474747");
     wire.extend(&data[..235]);
-    assert_eq!(split(&[&wire]).0.len(), 0);
+    assert_eq!(split::<Header>(&[&wire]).frames.len(), 0);
     wire.extend(&data[235..242]);
-    assert_eq!(split(&[&wire]).0.len(), 1);
+    assert_eq!(split::<Header>(&[&wire]).frames.len(), 1);
 }
 
 #[test]
@@ -116,7 +100,7 @@ fn wrong_headers() {
 }
 
 #[test]
-fn aac_04_a_frame_too_long_for_its_length() {
+fn hostile_aac_04_a_frame_too_long_for_its_length() {
     let mut framer = Framer::new(&Config::new(2, 48_000, 2).unwrap()).unwrap();
     let header = Header::parse(framer.head(MAX_PAYLOAD).unwrap()).unwrap();
     assert_eq!((MAX_PAYLOAD, header.frame_len), (8184, 8191));
@@ -171,7 +155,7 @@ proptest! {
             wire.extend_from_slice(framer.head(payload.len()).unwrap());
             wire.extend_from_slice(payload);
         }
-        let (frames, skipped, rest) = split(&[&wire]);
+        let Split { frames, skipped, rest } = split::<Header>(&[&wire]);
         prop_assert_eq!((skipped, rest.len()), (0, 0));
         prop_assert_eq!(frames.len(), payloads.len());
         for ((header, frame), payload) in frames.iter().zip(&payloads) {
@@ -183,6 +167,6 @@ proptest! {
     #[test]
     fn any_bytes_at_any_cut(wire in proptest::collection::vec(prop_oneof![Just(0xFF), Just(0xF1), any::<u8>()], 0..300), at in any::<prop::sample::Index>()) {
         let at = at.index(wire.len() + 1);
-        prop_assert_eq!(split(&[&wire]), split(&[&wire[..at], &wire[at..]]));
+        prop_assert_eq!(split::<Header>(&[&wire]), split::<Header>(&[&wire[..at], &wire[at..]]));
     }
 }

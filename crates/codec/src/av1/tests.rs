@@ -177,7 +177,7 @@ fn delimiters_amid_a_sample_are_left_out() {
 }
 
 #[test]
-fn av1_01_wrong_records() {
+fn hostile_av1_01_wrong_records() {
     for (picture, what) in [
         ("", "a cut av1C"),
         ("81000c", "a cut av1C"),
@@ -204,7 +204,7 @@ fn av1_01_wrong_records() {
 }
 
 #[test]
-fn av1_02_wrong_sizes() {
+fn hostile_av1_02_wrong_sizes() {
     let first = |picture: &str| obus(&hex(picture)).next().unwrap().map(|it| it.data.len());
     let malformed = |offset, what, spec| Err(CodecError::Malformed { offset, what, spec });
     let leb = "AV1 §4.10.5";
@@ -229,6 +229,23 @@ fn av1_02_wrong_sizes() {
     let facts = inspector.inspect(&[unit, &hex("32 ffffffff1f")].concat());
     assert_eq!(facts.random_access, RandomAccess::Instant);
     assert!(inspector.defects().contains(Defect::CutFrame));
+}
+
+#[test]
+fn hostile_av1_03_tiles_are_never_looked_at() {
+    let (stream, data) = streams().remove(2);
+    let unit = temporal_units(&data).next().unwrap().unwrap();
+    let frame = obus(unit).map(Result::unwrap).find(|it| it.kind == ObuKind::FRAME).unwrap();
+    // Whatever follows the beginning of the frame header, a thousand tiles or nothing.
+    for tail in [&[][..], &[0xFF; 300]] {
+        let payload = [&frame.payload[..3], tail].concat();
+        let mut inspector = Inspector::new(&CodecParams::Video(
+            video_params(VideoCodec::Av1, record(&stream)).unwrap(),
+        ));
+        let facts = inspector.inspect(&[&[0x30][..], &payload].concat());
+        assert_eq!((facts.random_access, facts.slices), (RandomAccess::Instant, Slices::I));
+        assert!(!inspector.defects().contains(Defect::CutFrame));
+    }
 }
 
 #[test]
@@ -296,7 +313,7 @@ fn timing_and_operating_points() {
     assert_eq!(header.tools.screen_content, Some(false));
     assert!(header.colour.full_range && header.chroma_position == 2);
 
-    let obu = [&[0x0A, payload.len() as u8][..], &payload].concat();
+    let obu = [&[0x0A, u8::try_from(payload.len()).unwrap()][..], &payload].concat();
     let config = Config::of_temporal_unit(&obu).unwrap();
     assert_eq!(config.rfc6381(Some(header.colour)), "av01.0.13H.08.0.112.01.01.01.1");
 }
@@ -345,7 +362,7 @@ proptest! {
     fn any_frame_headers(frames in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..20), 0..20)) {
         let mut reader = FrameReader::new(&hex("81000c000a0a00000003b4fd936be401"));
         for frame in frames {
-            let unit = [&[0x32, frame.len() as u8][..], &frame].concat();
+            let unit = [&[0x32, u8::try_from(frame.len()).unwrap()][..], &frame].concat();
             reader.inspect(&unit);
         }
     }

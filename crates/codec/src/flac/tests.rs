@@ -73,7 +73,7 @@ fn track_parameters() {
 }
 
 #[test]
-fn aac_06_cut_and_impossible_stream_information() {
+fn hostile_aac_06_cut_and_impossible_stream_information() {
     let block = hex("80000022120012000000c70005110bb802f000002580d9b81de011fef694f3e1d33694c8ae61");
     for len in (0..block.len()).filter(|&it| it != 34) {
         assert!(StreamInfo::parse(&block[..len]).is_err(), "{len}");

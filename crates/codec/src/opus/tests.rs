@@ -49,7 +49,7 @@ fn every_configuration_of_a_packet() {
 }
 
 #[test]
-fn aac_06_cut_heads_and_wrong_mappings() {
+fn hostile_aac_06_cut_heads_and_wrong_mappings() {
     let whole = hex("4f707573486561640106380180bb00000000010402000401020305");
     for len in 0..whole.len() {
         assert!(matches!(Head::parse(&whole[..len]), Err(CodecError::Malformed { .. })), "{len}");

@@ -93,6 +93,11 @@ impl Header {
         header.refresh = Some(bits.u8()?);
         Ok(header)
     }
+
+    /// Whether it needs no other frame.
+    pub(super) fn is_intra(&self) -> bool {
+        self.key_frame.is_some() || self.intra_only
+    }
 }
 
 impl KeyFrame {
