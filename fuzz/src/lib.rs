@@ -9,10 +9,16 @@
 //! [`TARGETS`], a seed in `corpus/`.
 
 mod amf;
+mod codec_audio;
+mod codec_video;
 mod outbox;
+mod relay;
 
 pub use amf::{amf0_decode, amf0_round_trip, amf3_decode, amf3_round_trip};
+pub use codec_audio::{codec_audio, codec_sync};
+pub use codec_video::{codec_av1, codec_vp9};
 pub use outbox::outbox;
+pub use relay::relay;
 
 /// A function to fuzz.
 pub type Target = fn(&[u8]);
@@ -24,6 +30,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("amf3_decode", amf3_decode),
     ("amf3_round_trip", amf3_round_trip),
     ("outbox", outbox),
+    ("codec_audio", codec_audio),
+    ("codec_sync", codec_sync),
+    ("codec_av1", codec_av1),
+    ("codec_vp9", codec_vp9),
+    ("relay", relay),
 ];
 
 /// Makes the `main` of a fuzz target: libFuzzer's under `cargo fuzz`, an empty one otherwise.
