@@ -33,6 +33,30 @@ impl FourCc {
     /// AAC.
     pub const AAC: Self = Self(*b"mp4a");
 
+    /// All of the above.
+    const KNOWN: [Self; 12] = [
+        Self::AV1,
+        Self::VP8,
+        Self::VP9,
+        Self::AVC,
+        Self::HEVC,
+        Self::VVC,
+        Self::AC3,
+        Self::EAC3,
+        Self::OPUS,
+        Self::MP3,
+        Self::FLAC,
+        Self::AAC,
+    ];
+
+    /// The four characters of a number in `onMetaData`.
+    ///
+    /// GStreamer (to 1.28) writes them from back to front, which is undone where it makes sense of them.
+    pub fn from_number(number: u32) -> Self {
+        let (forward, backward) = (Self(number.to_be_bytes()), Self(number.to_le_bytes()));
+        if Self::KNOWN.contains(&backward) { backward } else { forward }
+    }
+
     /// The four characters as one number, which is how `onMetaData` writes them.
     pub const fn number(self) -> u32 {
         u32::from_be_bytes(self.0)

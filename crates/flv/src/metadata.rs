@@ -343,7 +343,7 @@ fn codec(value: &Value, field: &mut Option<CodecId>) -> bool {
     *field = match (text.and_then(|it| <[u8; 4]>::try_from(it).ok()), value.to_u32()) {
         (_, Some(id @ 0..=15)) => Some(CodecId::Legacy(id.to_le_bytes()[0])),
         (Some(name), _) => Some(CodecId::FourCc(FourCc(name))),
-        (None, Some(name)) => Some(CodecId::FourCc(FourCc(name.to_be_bytes()))),
+        (None, Some(name)) => Some(CodecId::FourCc(FourCc::from_number(name))),
         (None, None) => None,
     };
     field.is_some()

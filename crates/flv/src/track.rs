@@ -3,11 +3,12 @@ use alloc::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use levada_codec::{
-    CodecError, Defects, Inspector, ac3, adts, audio_params, mp3, nal, opus, video_params,
+    CodecError, Defects, Inspector, ac3, adts, audio_params, av1, flac, mp3, nal, opus,
+    video_params, vp9,
 };
 use levada_media::{
     AudioCodec, AudioParams, CodecParams, Frame, MediaEvent, MediaKind, Rounding, Ticks, Timescale,
-    Track, TrackId, VideoCodec, unwrap,
+    Track, TrackId, VideoCodec, VideoParams, unwrap,
 };
 
 use crate::colour::ColourInfo;
@@ -127,37 +128,30 @@ impl TrackState {
     /// A configuration record. The one in force again is nothing new.
     fn start(&mut self, label: Label, record: &[u8], sink: &mut Sink<'_>) {
         if label.describes_itself()
-            || self.current.as_ref().is_some_and(|it| it.label == label && it.record == record)
+            || self.current.as_ref().is_some_and(|it| it.is_repeated_by(label, record))
         {
             return;
         }
         // What is kept for longer than its message is copied, so that it does not pin an input block.
         let record = Bytes::copy_from_slice(record);
-        match self.params(label, &record, sink) {
+        if label == Label::Video(VideoCodec::Avc) && is_hevc_record(&record) {
+            sink.find(FindingKind::HevcAsAvc);
+        }
+        match self.params(label, &record) {
             Ok(params) => self.announce(label, record, params, sink),
             Err(why) => sink.find(FindingKind::Configuration(why)),
         }
     }
 
-    fn params(
-        &self,
-        label: Label,
-        record: &Bytes,
-        sink: &mut Sink<'_>,
-    ) -> Result<CodecParams, CodecError> {
+    /// What a record says, and what was said beside it.
+    fn params(&self, label: Label, record: &Bytes) -> Result<CodecParams, CodecError> {
         match label {
+            Label::Video(VideoCodec::Avc) if is_hevc_record(record) => {
+                video_params(VideoCodec::Hevc, record.clone()).map(CodecParams::Video)
+            }
             Label::Video(codec) => {
-                let codec = if codec == VideoCodec::Avc && is_hevc_record(record) {
-                    sink.find(FindingKind::HevcAsAvc);
-                    VideoCodec::Hevc
-                } else {
-                    codec
-                };
-                let mut video = video_params(codec, record.clone())?;
-                if let Some((_, colour)) = self.colour.filter(|(of, _)| *of == label) {
-                    colour.apply(&mut video);
-                }
-                Ok(CodecParams::Video(video))
+                let video = video_params(codec, record.clone())?;
+                Ok(CodecParams::Video(self.coloured(label, video)))
             }
             // E-RTMP §Enhanced Audio: an empty record, then as many channels as a layout says, or two.
             Label::Audio(AudioCodec::Opus) if record.is_empty() => {
@@ -167,6 +161,13 @@ impl TrackState {
             }
             Label::Audio(codec) => audio_params(codec, record.clone()).map(CodecParams::Audio),
         }
+    }
+
+    fn coloured(&self, label: Label, mut video: VideoParams) -> VideoParams {
+        if let Some((_, colour)) = self.colour.filter(|(of, _)| *of == label) {
+            colour.apply(&mut video);
+        }
+        video
     }
 
     fn announce(&mut self, label: Label, record: Bytes, params: CodecParams, sink: &mut Sink<'_>) {
@@ -202,7 +203,11 @@ impl TrackState {
         sink: &mut Sink<'_>,
     ) {
         if data.is_empty() {
-            return sink.find(FindingKind::EmptyFrame);
+            // FFmpeg ends FLAC with a packet of no frames, which says nothing and breaks nothing.
+            if label != Label::Audio(AudioCodec::Flac) {
+                sink.find(FindingKind::EmptyFrame);
+            }
+            return;
         }
         let time = self.time(label, composition, message, sink);
         match label {
@@ -237,7 +242,41 @@ impl TrackState {
                 data = converted.freeze();
             }
         }
+        if marked_key {
+            self.refine(label, &data, sink);
+        }
         self.deliver(label, time, marked_key, data, sink);
+    }
+
+    /// Records of VP8 and VP9 do not say the size of the picture, and those of AV1 need not: a keyframe does.
+    fn refine(&mut self, label: Label, data: &[u8], sink: &mut Sink<'_>) {
+        let Some(current) = self.current.as_ref().filter(|it| it.label == label) else { return };
+        let Some(mut video) = current.params.video().cloned() else { return };
+        match video.codec {
+            VideoCodec::Vp8 | VideoCodec::Vp9 => {
+                let Some((width, height)) = picture_size(video.codec, data) else { return };
+                (video.width, video.height) = (width, height);
+            }
+            VideoCodec::Av1 if video.width == 0 => {
+                let record = av1::Config::of_temporal_unit(data).map(|it| it.encode());
+                let Some(Ok(refined)) = record.map(|it| video_params(video.codec, it.into()))
+                else {
+                    return;
+                };
+                video = self.coloured(label, refined);
+            }
+            _ => return,
+        }
+        self.replace(CodecParams::Video(video), sink);
+    }
+
+    /// Announces the track again if its parameters are no longer the same.
+    fn replace(&mut self, params: CodecParams, sink: &mut Sink<'_>) {
+        if let Some(current) = self.current.as_mut().filter(|it| *it.params != params) {
+            let track = Track::new(self.id, timescale(&self.config), params);
+            current.params = track.params.clone();
+            sink.event(MediaEvent::Track(track));
+        }
     }
 
     fn deliver(
@@ -328,13 +367,14 @@ impl TrackState {
         if label.describes_itself() {
             return;
         }
-        let record = current.record.clone();
-        let Ok(params) = self.params(label, &record, sink) else { return };
-        if let Some(current) = self.current.as_mut().filter(|it| *it.params != params) {
-            let track = Track::new(self.id, timescale(&self.config), params);
-            current.params = track.params.clone();
-            sink.event(MediaEvent::Track(track));
+        let Ok(mut params) = self.params(label, &current.record) else { return };
+        // What a keyframe said stays true.
+        if let (CodecParams::Video(video), Some(known)) = (&mut params, current.params.video())
+            && video.width == 0
+        {
+            (video.width, video.height) = (known.width, known.height);
         }
+        self.replace(params, sink);
     }
 
     /// When a frame is decoded, and how much later it is shown.
@@ -382,6 +422,13 @@ pub(crate) fn timescale(config: &UnpackerConfig) -> Timescale {
 }
 
 impl Current {
+    /// Whether a record says again what is in force.
+    fn is_repeated_by(&self, label: Label, record: &[u8]) -> bool {
+        self.label == label
+            && (self.record == record
+                || label == Label::Audio(AudioCodec::Flac) && is_same_flac(&self.record, record))
+    }
+
     fn tell_defects(&mut self, sink: &mut Sink<'_>) {
         let defects = self.inspector.defects();
         if defects == self.defects {
@@ -471,6 +518,25 @@ fn params_of_frame(codec: AudioCodec, frame: &[u8]) -> Result<AudioParams, Codec
         }
         _ => audio_params(codec, ac3::Eac3Config::of(frame)?.encode().into()),
     }
+}
+
+/// Whether two records are of the same sound. FFmpeg sends a second one at the end, with the number of samples and
+/// their checksum.
+fn is_same_flac(one: &[u8], other: &[u8]) -> bool {
+    let sound = |record| {
+        let info = flac::StreamInfo::parse(record).ok()?;
+        Some((info.min_block, info.max_block, info.sample_rate, info.channels, info.bits))
+    };
+    sound(one).is_some_and(|it| Some(it) == sound(other))
+}
+
+fn picture_size(codec: VideoCodec, data: &[u8]) -> Option<(u32, u32)> {
+    if codec == VideoCodec::Vp8 {
+        let key = vp9::Vp8KeyFrame::parse(data).ok()?;
+        return Some((key.width.into(), key.height.into()));
+    }
+    let key = vp9::Header::parse(vp9::frames(data).next()?).ok()?.key_frame?;
+    Some((key.width.into(), key.height.into()))
 }
 
 /// ISO/IEC 13818-7 §6.2: twelve bits of sync and a layer of 0. No raw AAC frame begins so.

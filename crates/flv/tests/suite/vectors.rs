@@ -1,12 +1,6 @@
 //! Every vector means what it says: headers, tags, bodies.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
-
+use crate::common::*;
 use bytes::{Buf, Bytes, BytesMut};
 use levada_amf::{AmfLimits, amf0};
 use levada_buf::Outbox;
@@ -57,7 +51,7 @@ fn audio_bodies() {
 #[test]
 fn files() {
     let count = check("flv.json", "flv_file", |vector, file| {
-        let (items, end) = read_all(&file);
+        let (items, end) = whole(&file);
         if vector.contains_key("expect_error") {
             assert!(end.is_err(), "{vector:?}");
             return;
@@ -69,7 +63,7 @@ fn files() {
         assert_eq!(expect["video"], header.video);
         assert_eq!(expect["data_offset"], 9 + header.extension.len());
         let tags = expect["tags"].as_array().unwrap();
-        let read: Vec<_> = items.iter().filter_map(tag_of).collect();
+        let read: Vec<_> = items.iter().filter_map(tag_in).collect();
         assert_eq!(read.len(), tags.len());
         for (tag, expected) in read.iter().zip(tags) {
             assert_eq!(tag_as_json(tag)["timestamp"], expected["timestamp"]);
@@ -92,27 +86,20 @@ fn tags() {
         // As the only tag of a file.
         let mut file = BytesMut::from(&b"FLV\x01\x05\0\0\0\x09\0\0\0\0"[..]);
         file.extend_from_slice(&tag);
-        let (items, end) = read_all(&file);
+        let (items, end) = whole(&file);
         end.unwrap();
-        let tag = tag_of(&items[1]).unwrap();
+        let tag = tag_in(&items[1]).unwrap();
         assert_eq!(tag_as_json(tag), simplified(&vector["expect"]), "{}", vector["name"]);
     });
     assert_eq!(count, 9);
 }
 
-/// Everything in a file, and how it ended.
-fn read_all(file: &[u8]) -> (Vec<FlvItem>, Result<(), FlvError>) {
-    let (mut input, mut reader, mut items) = (BytesMut::from(file), FlvReader::new(), Vec::new());
-    loop {
-        match reader.read(&mut input) {
-            Ok(Some(item)) => items.push(item),
-            Ok(None) => return (items, reader.end(&input)),
-            Err(why) => return (items, Err(why)),
-        }
-    }
+fn whole(file: &[u8]) -> (Vec<FlvItem>, Result<(), FlvError>) {
+    let (items, _, end) = read(&[file]);
+    (items, end)
 }
 
-fn tag_of(item: &FlvItem) -> Option<&FlvTag> {
+fn tag_in(item: &FlvItem) -> Option<&FlvTag> {
     if let FlvItem::Tag(tag) = item { Some(tag) } else { None }
 }
 
