@@ -12,21 +12,27 @@ mod config;
 mod cut;
 mod date;
 mod error;
+mod multivariant;
 mod names;
+mod origin;
 mod package;
 mod playlist;
 mod read;
+mod reply;
 mod segment;
 mod segmenter;
 
 pub use blocking::{BadDirective, BlockRequest, Readiness};
 pub use config::{Container, SegmentLimits, SegmenterConfig};
 pub use error::SegmentError;
+pub use multivariant::{AudioRendition, BitRates, Multivariant, Variant};
+pub use origin::{Answer, Departed, INDEX, Origin, OriginConfig, Request, Waiter};
 pub use playlist::{Playlist, PlaylistConfig, Report, Window};
 pub use read::{
     ByteRange, Hint, HintKind, Key, MAX_PLAYLIST_BYTES, Map, PlaylistType, ReadDateRange,
     ReadError, ReadMedia, ReadMultivariant, ReadPart, ReadPlaylist, ReadRendition, ReadSegment,
     ReadVariant, RenditionReport, Rule, ServerControl, Skip, Variables, Violation, read_playlist,
 };
+pub use reply::Reply;
 pub use segment::{Init, Opening, Output, Part, Segment};
 pub use segmenter::Segmenter;

@@ -236,6 +236,18 @@ impl Playlist {
         Duration::from_secs(self.config.target_duration)
     }
 
+    /// Whether every segment so far began with a keyframe.
+    pub fn is_independent(&self) -> bool {
+        self.independent
+    }
+
+    /// Discontinuity sequence number of the last complete segment.
+    pub fn last_discontinuity(&self) -> u64 {
+        let settled = self.settled.iter().filter(|it| it.discontinuity).count();
+        let recent = self.recent.iter().filter(|it| it.opening.discontinuity).count();
+        self.discontinuities + (settled + recent) as u64
+    }
+
     /// How long all listed segments are together.
     pub fn span(&self) -> Duration {
         self.span

@@ -43,8 +43,10 @@ pub struct Segmenter {
     sequence: u64,
     open: Open,
     declared: Declared,
-    /// Where segments end, for a rendition that follows another: see [`cut_at`](Self::cut_at).
-    follow: Option<VecDeque<i64>>,
+    /// Where the segments of the rendition that this one follows begin.
+    follow: Option<VecDeque<Begun>>,
+    /// The segment that began last, until somebody asks.
+    begun: Option<Begun>,
     /// The newest keyframe of the leading track, and its distance from the one before.
     last_key: Option<i64>,
     keys_apart: i64,
@@ -74,6 +76,15 @@ pub(crate) struct Timeline {
     begin: i64,
     /// Wall-clock time of the timeline's 0, in milliseconds since 1970.
     date: Option<i64>,
+}
+
+/// Where a segment began, for renditions that follow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    /// Microseconds of the timeline.
+    at: i64,
+    timeline: Timeline,
+    discontinuity: bool,
 }
 
 /// A track and its time.
@@ -116,10 +127,29 @@ impl Segmenter {
             open: Open { discontinuity: config.resumed, ..Open::default() },
             declared: Declared::default(),
             follow: None,
+            begun: None,
             last_key: None,
             keys_apart: 0,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// A segmenter whose segments begin where those of another do, on the same timeline.
+    pub(crate) fn following(config: SegmenterConfig) -> Self {
+        Self { follow: Some(VecDeque::new()), ..Self::new(config) }
+    }
+
+    /// Takes over what the other one began. It must be told before frames from there on are pushed.
+    pub(crate) fn follow(&mut self, begun: Begun, target: Option<u64>) {
+        self.target = self.target.or(target);
+        if let Some(follow) = &mut self.follow {
+            follow.push_back(begun);
+        }
+    }
+
+    /// Where a segment began since the last call.
+    pub(crate) fn take_begun(&mut self) -> Option<Begun> {
+        self.begun.take()
     }
 
     /// `EXT-X-TARGETDURATION` in seconds. `None` before the first segment is complete, unless it is configured.
@@ -227,6 +257,9 @@ impl Segmenter {
                 return Ok(());
             }
             behind = core::mem::take(held);
+            if !self.adopt() {
+                return Ok(());
+            }
             self.begin(&frame, unix_ms)?;
         }
         self.add(frame, leads, key, unix_ms)?;
@@ -312,9 +345,14 @@ impl Segmenter {
             key,
             keys_apart: self.keys_apart,
         };
-        let cut = match self.due(at, lasts) {
-            Some(true) if key => Cut::Segment,
-            Some(_) => decide(&Rules { segment: i64::MAX / 2, ..self.rules() }, &candidate),
+        let follows = self.follow.is_some();
+        let due = key.then(|| self.due(at, lasts)).flatten();
+        let cut = match due {
+            Some(_) => Cut::Segment,
+            None if follows => {
+                let rules = Rules { segment: i64::MAX / 2, ..self.rules() };
+                decide(&rules, &Candidate { keys_apart: 0, ..candidate })
+            }
             None => decide(&self.rules(), &candidate),
         };
         if key {
@@ -327,6 +365,7 @@ impl Segmenter {
             Cut::Segment => {
                 self.end_segment();
                 self.open.independent = key;
+                self.open.discontinuity |= due.is_some_and(|it| it.discontinuity);
                 let late = |it: &Lane| !it.packaged;
                 if key && self.lanes.iter().any(late) {
                     self.open.discontinuity = true;
@@ -337,14 +376,33 @@ impl Segmenter {
         Ok(())
     }
 
-    /// For a rendition that follows: whether the segment should end here. `None` if it does not follow.
-    fn due(&mut self, at: i64, lasts: i64) -> Option<bool> {
-        let open = self.open.start;
+    /// For a rendition that follows: the segment that should begin here, if one should.
+    fn due(&mut self, at: i64, lasts: i64) -> Option<Begun> {
+        let (open, epoch) = (self.open.start, self.timeline.epoch.number);
         let follow = self.follow.as_mut()?;
-        while follow.front().is_some_and(|&cut| cut <= open) {
+        while follow.front().is_some_and(|it| it.at <= open && it.timeline.epoch.number <= epoch) {
             follow.pop_front();
         }
-        Some(follow.front().is_some_and(|&cut| at + lasts / 2 >= cut))
+        follow.pop_front_if(|it| it.timeline.epoch.number == epoch && at + lasts / 2 >= it.at)
+    }
+
+    /// For a rendition that follows: takes over the timeline. Says whether a segment may begin.
+    fn adopt(&mut self) -> bool {
+        let Some(follow) = &mut self.follow else { return true };
+        let epoch = self.timeline.epoch.number;
+        while let Some(begun) =
+            follow.pop_front_if(|it| it.timeline.epoch.number > epoch || epoch == 0)
+        {
+            self.open.discontinuity |= begun.discontinuity;
+            self.timeline = begun.timeline;
+            if follow
+                .front()
+                .is_none_or(|it| it.timeline.epoch.number == begun.timeline.epoch.number)
+            {
+                break;
+            }
+        }
+        !self.timeline.broken
     }
 
     fn rules(&self) -> Rules {
@@ -362,7 +420,7 @@ impl Segmenter {
     fn begin(&mut self, frame: &Frame, unix_ms: i64) -> Result<(), SegmentError> {
         let tracks: Vec<Track> = self.lanes.iter().map(Lane::packed_track).collect();
         let package = Package::new(self.config.container, &tracks)?;
-        if self.timeline.broken || self.goes_back(frame) {
+        if self.follow.is_none() && (self.timeline.broken || self.goes_back(frame)) {
             self.start_epoch(frame, unix_ms);
         }
         for lane in &mut self.lanes {
@@ -414,6 +472,9 @@ impl Segmenter {
             // A late start: what lies between belongs to nobody.
             self.open.start = self.open.start.max(at);
             self.open.part_start = self.open.start;
+            let discontinuity = self.open.discontinuity;
+            self.begun =
+                Some(Begun { at: self.open.start, timeline: self.timeline, discontinuity });
         }
         self.open.frames += 1;
         self.open.bytes += len;

@@ -116,11 +116,10 @@ pub(super) fn check(playlist: &ReadMedia, mut broken: impl FnMut(usize, Rule)) {
     if playlist.ended && !playlist.hints.is_empty() {
         broken(0, Rule::HintAfterEnd);
     }
-    if let Some(range) = playlist.date_ranges.first() {
-        if playlist.segments.iter().all(|it| it.program_date_time.is_none()) {
+    if let Some(range) = playlist.date_ranges.first()
+        && playlist.segments.iter().all(|it| it.program_date_time.is_none()) {
             broken(range.line, Rule::DateRangeWithoutDate);
         }
-    }
     check_parts(playlist, &mut broken);
     check_control(playlist, &mut broken);
 }
