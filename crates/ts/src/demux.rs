@@ -114,6 +114,7 @@ impl TsDemuxer {
             match self.framing.take(input) {
                 Some(Front::Packet(bytes)) => self.packet(&bytes, offset),
                 Some(Front::Skipped(skipped)) => {
+                    let offset = self.framing.offset() - skipped;
                     let finding = Finding::LostSync { skipped };
                     self.events.push_back(TsEvent::Found { offset, finding });
                 }

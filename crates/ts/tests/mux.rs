@@ -1,8 +1,16 @@
 //! What the muxer writes, taken apart by a reader of its own.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
-use std::time::Duration;
+use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use common::{Demuxed, Stream, aac, avc, frame, mux, picture, read};

@@ -1,8 +1,14 @@
 //! Streams of ffmpeg, GStreamer and a reference muxer, PES packet by PES packet.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
-use std::time::Duration;
+use core::time::Duration;
 
 use bytes::BytesMut;
 use common::{Demuxed, read, rows};

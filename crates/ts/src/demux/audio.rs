@@ -56,9 +56,14 @@ impl AudioReader {
 
         let mut at = 0;
         let mut skipped = 0;
-        for _ in 0..MAX_FRAMES {
-            let cut = self.cutter.next(&bytes, &mut at, &mut skipped);
-            let Some(cut) = cut else { break };
+        let mut room = MAX_FRAMES;
+        while let Some(cut) = self.cutter.next(&bytes, &mut at, &mut skipped) {
+            if room == 0 {
+                skipped += (bytes.len() - cut.start) as u64;
+                at = bytes.len();
+                break;
+            }
+            room -= 1;
             if cut.start >= carried
                 && let Some(pts) = timestamp.take()
             {

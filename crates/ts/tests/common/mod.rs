@@ -31,10 +31,26 @@ pub fn rows() -> Vec<Value> {
 }
 
 /// All that a demuxer makes of a whole stream.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Default, PartialEq)]
 pub struct Demuxed {
     pub events: Vec<MediaEvent>,
     pub findings: Vec<(u64, Finding)>,
+}
+
+/// Short enough to be read when a test fails.
+impl core::fmt::Debug for Demuxed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let mut list = f.debug_list();
+        for event in &self.events {
+            match event {
+                MediaEvent::Frame(it) => {
+                    list.entry(&format_args!("{} {} {}", it.track, it.dts.0, it.data.len()))
+                }
+                other => list.entry(&format_args!("{}", other.track())),
+            };
+        }
+        list.entries(&self.findings).finish()
+    }
 }
 
 impl Demuxed {
