@@ -178,7 +178,10 @@ impl ChunkReader {
             }
             rest = self.gather(rest);
             if self.in_chunk {
-                break None;
+                if rest.is_empty() {
+                    break None;
+                }
+                continue;
             }
             if let Some(payload) = self.take_gathered() {
                 break Some(payload);
@@ -259,9 +262,9 @@ impl ChunkReader {
     }
 
     /// Takes the payload of the current chunk, and chunk after chunk as long as they plainly go on with the
-    /// message: most chunks do. Returns what follows.
+    /// message: most chunks do. Returns what follows. Each call makes room once, so there may be more to gather.
     fn gather<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        self.make_room(bytes.len());
+        self.make_room(self.chunk_left.min(bytes.len()));
         let Some(stream) = self.streams.get_mut(self.current) else { return bytes };
         let plain = stream.plain_header();
         let chunk_size = self.chunk_size;
@@ -274,6 +277,9 @@ impl ChunkReader {
         let mut rest = bytes;
         let in_chunk = loop {
             let (piece, behind) = rest.split_at(chunk_left.min(rest.len()));
+            if stream.room() < piece.len() {
+                break true;
+            }
             stream.gathered.extend_from_slice(piece);
             rest = behind;
             missing -= piece.len();
@@ -298,21 +304,21 @@ impl ChunkReader {
         rest
     }
 
-    /// Makes room to gather what is at hand.
+    /// Makes room to gather so many bytes.
     ///
     /// Memory follows the bytes received: a buffer at most doubles, and what all of them have room for beyond that
     /// is at most 64 KiB or as much as the longest message that this peer really sent. So a message like those
     /// before it is gathered into one allocation.
-    fn make_room(&mut self, at_hand: usize) {
+    fn make_room(&mut self, needed: usize) {
         let Some(stream) = self.streams.get(self.current) else { return };
         let gathered = stream.gathered.len();
         let missing = stream.length() - gathered;
-        if stream.room() >= at_hand.min(missing) {
+        if stream.room() >= needed {
             return;
         }
         let idle = self.streams.iter().map(ChunkStream::room).sum();
         let earned = self.longest.max(BLOCK).saturating_sub(idle);
-        let room = at_hand.max(earned).max(gathered).min(missing);
+        let room = needed.max(earned).max(gathered).min(missing);
         if let Some(stream) = self.streams.get_mut(self.current) {
             stream.gathered.reserve_exact(room);
         }
