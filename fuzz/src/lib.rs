@@ -13,12 +13,14 @@ mod codec_audio;
 mod codec_video;
 mod outbox;
 mod relay;
+mod ts;
 
 pub use amf::{amf0_decode, amf0_round_trip, amf3_decode, amf3_round_trip};
 pub use codec_audio::{codec_audio, codec_sync};
 pub use codec_video::{codec_av1, codec_vp9};
 pub use outbox::outbox;
 pub use relay::relay;
+pub use ts::{ts_demux, ts_round_trip};
 
 /// A function to fuzz.
 pub type Target = fn(&[u8]);
@@ -35,6 +37,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("codec_av1", codec_av1),
     ("codec_vp9", codec_vp9),
     ("relay", relay),
+    ("ts_demux", ts_demux),
+    ("ts_round_trip", ts_round_trip),
 ];
 
 /// Makes the `main` of a fuzz target: libFuzzer's under `cargo fuzz`, an empty one otherwise.
