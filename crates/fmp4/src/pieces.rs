@@ -187,3 +187,68 @@ impl Buf for PiecesBuf {
         self.offset += count;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    fn pieces(parts: &[&'static [u8]]) -> Pieces {
+        parts.iter().map(|part| Bytes::from_static(part)).collect()
+    }
+
+    #[test]
+    fn empty_blocks_are_left_out() {
+        let mut some = pieces(&[b"", b"ab", b"", b"c"]);
+        some.push(Bytes::new());
+        some.extend(&Some(pieces(&[b"", b"d"])));
+        assert_eq!(some.iter().map(Bytes::len).collect::<Vec<_>>(), [2, 1, 1]);
+        assert_eq!((some.len(), some.join()), (4, Bytes::from_static(b"abcd")));
+        assert!(pieces(&[b""]).is_empty());
+    }
+
+    #[test]
+    fn every_slice_is_that_of_the_whole() {
+        let some = pieces(&[b"ab", b"cde", b"f"]);
+        for start in 0..8 {
+            for end in start..8 {
+                let expected = &b"abcdef"[start.min(6)..end.min(6)];
+                assert_eq!(some.slice(start..end).join(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_buf_gives_the_bytes_in_any_steps() {
+        let some = pieces(&[b"ab", b"cde", b"f"]);
+        for step in 1..7 {
+            let (mut buf, mut out) = (some.buf(), vec![]);
+            while buf.has_remaining() {
+                let count = step.min(buf.remaining());
+                out.extend_from_slice(&buf.copy_to_bytes(count));
+                assert_eq!(buf.remaining(), 6 - out.len());
+            }
+            assert_eq!(out, b"abcdef");
+            assert_eq!(buf.chunk(), b"");
+        }
+    }
+
+    #[test]
+    fn equal_is_who_has_the_same_bytes() {
+        let some = pieces(&[b"ab", b"cde", b"f"]);
+        assert_eq!(some, pieces(&[b"abc", b"def"]));
+        assert_ne!(some, pieces(&[b"abc", b"deg"]));
+        assert_ne!(some, pieces(&[b"abc", b"de"]));
+        assert_eq!(Pieces::new(), pieces(&[b""]));
+    }
+
+    #[test]
+    fn a_clone_is_no_copy_and_changes_apart() {
+        let mut some = pieces(&[b"ab"]);
+        let other = some.clone();
+        some.push(Bytes::from_static(b"c"));
+        assert_eq!((some.len(), other.len()), (3, 2));
+        assert_eq!(some.iter().next().unwrap().as_ptr(), other.iter().next().unwrap().as_ptr());
+    }
+}

@@ -20,6 +20,9 @@ use crate::{EventMessage, Fmp4Error, ProducerTime, ReadLimits};
 /// as they come, so that an input buffer of this size is enough for every file.
 const GATHER_FROM: usize = 64 * 1024;
 
+/// A box of length 0 goes up to the end of the file. It is taken to be longer than any file.
+const ENDLESS: u64 = u64::MAX / 2;
+
 /// What a [`Fmp4Reader`] finds, in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -71,7 +74,7 @@ pub enum Quirk {
 ///             frames += usize::from(matches!(item, Fmp4Item::Frame(_)));
 ///         }
 ///     }
-///     reader.finish().map(|()| frames)
+///     reader.finish(&input).map(|()| frames)
 /// }
 /// # assert_eq!(frames(include_bytes!("../testdata/ff_cmaf_v.mp4")), Ok(50));
 /// ```
@@ -144,17 +147,18 @@ impl Fmp4Reader {
         self.next_item(input).inspect_err(|error| self.failed = Some(error.clone()))
     }
 
-    /// Says whether the input may end here: between boxes, with no sample missing.
-    pub fn finish(&self) -> Result<(), Fmp4Error> {
+    /// Says whether the file may end here, when nothing is left to read but `rest`, which [`read`](Self::read) did
+    /// not want: between boxes, with no sample missing.
+    pub fn finish(&self, rest: &[u8]) -> Result<(), Fmp4Error> {
         let what = match self.state {
             _ if self.failed.is_some() => return self.failed.clone().map_or(Ok(()), Err),
             State::Head if !self.cursors.is_empty() => "the input ends in front of samples",
-            // A length of 0 means up to the end.
-            State::Skip { left: u64::MAX } => return Ok(()),
-            State::Media { left } if left > u64::MAX / 2 && self.cursors.is_empty() => {
+            State::Head if rest.is_empty() => return Ok(()),
+            State::Skip { left } | State::Media { left }
+                if left > ENDLESS && self.cursors.is_empty() =>
+            {
                 return Ok(());
             }
-            State::Head => return Ok(()),
             _ => "the input ends inside a box",
         };
         Err(Fmp4Error::Malformed { offset: self.position, what, section: "4.2" })
@@ -209,10 +213,8 @@ impl Fmp4Reader {
             Some(_) => {
                 State::Body { kind, start, size: usize::try_from(body).unwrap_or(usize::MAX) }
             }
-            None if kind == *b"mdat" => {
-                self.begin_media(start, if size == u64::MAX { size } else { body })?
-            }
-            None => State::Skip { left: if size == u64::MAX { size } else { body } },
+            None if kind == *b"mdat" => self.begin_media(start, body)?,
+            None => State::Skip { left: body },
         };
         input.advance(head);
         self.position = start.saturating_add(length_of(head));
@@ -339,8 +341,10 @@ impl Fmp4Reader {
             let Some(lane) = self.lanes.get_mut(run.lane) else { continue };
             let dts = run.decode_time.unwrap_or(lane.next_dts);
             lane.next_dts = dts.saturating_add_unsigned(run.totals.duration);
-            let samples = Samples::Run(run.run);
-            self.cursors.push(Cursor { offset: run.offset, lane: run.lane, dts, samples });
+            if run.run.left() > 0 {
+                let samples = Samples::Run(run.run);
+                self.cursors.push(Cursor { offset: run.offset, lane: run.lane, dts, samples });
+            }
             if run.decode_time.is_none() && run.is_first {
                 self.tolerate(Quirk::NoDecodeTime);
             }
@@ -352,9 +356,6 @@ impl Fmp4Reader {
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
         input.advance(count);
         self.position = self.position.saturating_add(length_of(count));
-        if left == u64::MAX {
-            return count > 0; // up to the end of the input
-        }
         let left = left - length_of(count);
         self.state = if left == 0 { State::Head } else { State::Skip { left } };
         count > 0 || left == 0

@@ -226,7 +226,7 @@ impl Timeline {
 
     fn edit(&self, track: &OutTrack) -> OutEdit {
         let (start, begin) = begin(track, self.scale);
-        let rest = Ticks(track.counts.end.saturating_sub(start));
+        let rest = Ticks(track.counts.end_pts.saturating_sub(start));
         let duration = track.timescale.rescale(rest, self.scale, Rounding::Nearest);
         let positive = |ticks: i64| ticks.max(0).cast_unsigned();
         OutEdit {

@@ -8,7 +8,7 @@ use crate::fragment_head::FragmentHead;
 use crate::{Fmp4Error, ReadLimits};
 
 /// How much is read where a box begins, to have most heads of fragments in one read.
-const READ_AHEAD: u64 = 16 * 1024;
+const READ_AHEAD: u64 = 4 * 1024;
 
 /// Goes through the boxes of a recording without reading its media.
 #[derive(Debug)]

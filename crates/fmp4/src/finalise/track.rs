@@ -56,6 +56,8 @@ pub(super) struct Counts {
     pub(super) first_dts: i64,
     pub(super) first_pts: Option<i64>,
     pub(super) end: i64,
+    /// When the last picture is no longer shown.
+    pub(super) end_pts: i64,
 }
 
 /// Turns the times of fragments into ones that never go back, and gives every frame the time up to the next.
@@ -127,6 +129,7 @@ impl OutTrack {
             counts.has_offsets |= sample.cts != 0;
             counts.has_negative_offsets |= sample.cts < 0;
             let pts = it.dts.saturating_add(sample.cts.into());
+            counts.end_pts = counts.end_pts.max(pts.saturating_add(sample.duration.into()));
             counts.first_pts = Some(counts.first_pts.map_or(pts, |first| first.min(pts)));
         });
         if let Some((dts, duration)) = self.walk.last {

@@ -221,3 +221,17 @@ fn a_repeated_init_segment_is_no_event() {
     let tracks = items.iter().filter(|item| matches!(item, Fmp4Item::Track(_))).count();
     assert_eq!((tracks, frames_of(&items).len()), (2, 23));
 }
+
+#[test]
+fn a_box_of_length_0_goes_up_to_the_end() {
+    let mut data = file("zoo_avc1.mp4");
+    let mdat = data.windows(4).position(|it| it == b"mdat").unwrap();
+    data[mdat - 4..mdat].copy_from_slice(&[0; 4]);
+    assert_eq!(frames_of(&read_all(&data)).len(), 10);
+    data.extend([1; 1000]);
+    assert_eq!(frames_of(&read_all(&data)).len(), 10);
+    let (items, end) = read_pieces(&[&data[..data.len() - 1001]]);
+    assert_eq!(frames_of(&items).len(), 9);
+    assert!(end.is_err());
+    assert_eq!(read_all(b"\0\0\0\0freeanything"), []);
+}

@@ -1,8 +1,8 @@
 //! `testdata/`: segments of ffmpeg 5.1 (`ff_*`), and of a small muxer of its own that ffprobe, MP4Box.js and
 //! codem-isoboxer have read back (`ref_*`, `zoo_*`, `elst_v.mp4`). `fmp4.json` lists every box of every file.
 
+use core::ops::Range;
 use std::fs;
-use std::ops::Range;
 use std::path::Path;
 
 use bytes::BytesMut;
@@ -30,7 +30,6 @@ pub(crate) fn bytes_of<'a>(data: &'a [u8], boxes: &[Value], kind: &str) -> &'a [
 /// A sample as a vector lists it.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    pub(crate) number: u64,
     pub(crate) place: Range<usize>,
     pub(crate) dts: i64,
     pub(crate) duration: u32,
@@ -64,7 +63,6 @@ pub(crate) fn samples(boxes: &[Value]) -> Vec<Vec<Row>> {
                     let flags = flags.and_then(|it| it.as_str()).unwrap_or("0x0");
                     let flags = u32::from_str_radix(&flags[2..], 16).unwrap();
                     run.push(Row {
-                        number: head["track_ID"].as_u64().unwrap(),
                         place: at..at + size,
                         dts: time,
                         duration: u32::try_from(duration).unwrap(),
@@ -105,7 +103,7 @@ pub(crate) fn read_with(
             }
         }
     }
-    (items, reader.finish())
+    (items, reader.finish(&input))
 }
 
 /// All items of a good file.
