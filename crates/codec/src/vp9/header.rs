@@ -184,17 +184,19 @@ pub struct Vp8KeyFrame {
 impl Vp8KeyFrame {
     /// Parses the header at the beginning of a key frame.
     pub fn parse(frame: &[u8]) -> Result<Self, CodecError> {
-        match frame.first_chunk() {
-            Some(&[tag, _, _, 0x9D, 0x01, 0x2A, w0, w1, h0, h1]) if tag & 1 == 0 => Ok(Self {
-                width: u16::from_le_bytes([w0, w1]) & 0x3FFF,
-                height: u16::from_le_bytes([h0, h1]) & 0x3FFF,
-            }),
-            _ => Err(CodecError::Malformed {
-                offset: frame.len().min(3),
-                what: "no VP8 key frame",
-                spec: "RFC 6386 §9.1",
-            }),
+        let malformed =
+            |offset, what| Err(CodecError::Malformed { offset, what, spec: "RFC 6386 §9.1" });
+        let Some(&[tag, _, _, 0x9D, 0x01, 0x2A, w0, w1, h0, h1]) = frame.first_chunk() else {
+            return malformed(frame.len().min(3), "no VP8 key frame");
+        };
+        if tag & 1 == 1 {
+            return malformed(0, "no VP8 key frame");
         }
+        let [width, height] = [[w0, w1], [h0, h1]].map(|it| u16::from_le_bytes(it) & 0x3FFF);
+        if width == 0 || height == 0 {
+            return malformed(6, "a picture without extent");
+        }
+        Ok(Self { width, height })
     }
 }
 

@@ -161,6 +161,7 @@ fn vp8() {
     assert_eq!(inspector.inspect(&key).random_access, RandomAccess::Instant);
     assert_eq!(inspector.inspect(&hex("31 0000")).random_access, RandomAccess::No);
     assert!(inspector.defects().is_empty());
+    assert_eq!(complete(&params, &hex("10 0000 9d012a 4001 0040 00")), None, "no height");
     inspector.inspect(&hex("10 0000 9d012b"));
     assert!(inspector.defects().contains(Defect::CutFrame));
 }
