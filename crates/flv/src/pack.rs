@@ -233,8 +233,9 @@ impl Packer {
         let coloured = colour != ColourInfo::default();
         if coloured || was_coloured {
             let mut head = Head::default();
-            // Frame type 5, as FFmpeg writes it and its reader wants it.
-            enhanced(&mut head, 0xD0, VIDEO_MULTITRACK, METADATA, fourcc, number, None);
+            // FFmpeg's reader wants a frame type of 5 here. In front of Multitrack that would be a command.
+            let first = if number == 0 { 0xD0 } else { 0x80 };
+            enhanced(&mut head, first, VIDEO_MULTITRACK, METADATA, fourcc, number, None);
             self.tag(TagKind::Video, self.clock, head, colour.encode());
         }
         let mut head = Head::default();

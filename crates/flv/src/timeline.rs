@@ -23,10 +23,12 @@ pub struct TimelineConfig {
     /// A step forward by more than this is told. Default: 1 s.
     pub report_gaps: Option<Duration>,
     /// Time goes forward only. A step back by up to this is held at the time before, and the time of presentation
-    /// is kept. After a longer one what follows is moved to where it would have gone on. Default: 1 s.
+    /// is kept. After a longer one what follows is moved to where it would have gone on. Default: 200 ms, as of frames
+    /// that overtook each other; a source that begins anew goes further back.
     pub forward: Option<Duration>,
     /// The times of audio frames are counted from their samples, in ticks of one sample, because milliseconds are too
-    /// coarse for them. Where that is off by more than this, it starts anew. Default: 100 ms.
+    /// coarse for them. Where that is off by more than this, it starts anew: later in one step, earlier by the length of
+    /// a frame at a time, as no frame comes before another. Default: 100 ms.
     pub count_samples: Option<Duration>,
 }
 
@@ -47,7 +49,7 @@ impl Default for TimelineConfig {
             start: Some(Duration::ZERO),
             close_gaps: Some(Duration::from_secs(10)),
             report_gaps: Some(Duration::from_secs(1)),
-            forward: Some(Duration::from_secs(1)),
+            forward: Some(Duration::from_millis(200)),
             count_samples: Some(Duration::from_millis(100)),
         }
     }

@@ -284,14 +284,14 @@ fn simplified(expect: &Value) -> Value {
         object.remove("cts");
     } else if let Some(codec) = object.get("codec").cloned().or(format) {
         object.insert("codec".into(), codec);
-        object.insert("kind".into(), avc.or(aac).unwrap_or(json!(1)));
+        object.insert("kind".into(), avc.or(aac).unwrap_or_else(|| json!(1)));
         object.entry("cts").or_insert(json!(0));
     }
     if let Some(tracks) = object.get_mut("tracks") {
         let kind = enhanced.unwrap();
         for track in tracks.as_array_mut().unwrap() {
             let track = track.as_object_mut().unwrap();
-            let number = track.remove("track_id").unwrap_or(json!(0));
+            let number = track.remove("track_id").unwrap_or_else(|| json!(0));
             track.insert("track".into(), number);
             track.insert("kind".into(), if kind == 3 { json!(1) } else { kind.clone() });
             track.entry("cts").or_insert(json!(0));
