@@ -11,6 +11,7 @@
 mod amf;
 mod codec_audio;
 mod codec_video;
+mod fmp4;
 mod outbox;
 mod relay;
 mod ts;
@@ -18,6 +19,7 @@ mod ts;
 pub use amf::{amf0_decode, amf0_round_trip, amf3_decode, amf3_round_trip};
 pub use codec_audio::{codec_audio, codec_sync};
 pub use codec_video::{codec_av1, codec_vp9};
+pub use fmp4::{fmp4_read, fmp4_round_trip};
 pub use outbox::outbox;
 pub use relay::relay;
 pub use ts::{ts_demux, ts_round_trip};
@@ -36,6 +38,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("codec_sync", codec_sync),
     ("codec_av1", codec_av1),
     ("codec_vp9", codec_vp9),
+    ("fmp4_read", fmp4_read),
+    ("fmp4_round_trip", fmp4_round_trip),
     ("relay", relay),
     ("ts_demux", ts_demux),
     ("ts_round_trip", ts_round_trip),
