@@ -2,6 +2,10 @@
 //!
 //! All times are microseconds on the timeline of the leading track.
 
+/// What timestamps in milliseconds can be off, both at the start and at the end of a part. Declared durations make up
+/// for it: without this, 15 frames of a 30th of a second would often not fit half a second.
+const ROUNDING: i64 = 2_000;
+
 /// What the decision rests on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Rules {
@@ -51,7 +55,9 @@ pub(crate) fn decide(rules: &Rules, frame: &Candidate) -> Cut {
         return Cut::Segment;
     }
     match rules.part {
-        Some(part) if frame.into_part > 0 && frame.into_part + frame.lasts > part => Cut::Part,
+        Some(part) if frame.into_part > 0 && frame.into_part + frame.lasts > part + ROUNDING => {
+            Cut::Part
+        }
         _ => Cut::No,
     }
 }
@@ -103,8 +109,12 @@ mod tests {
             (at(3_000_000, 33_333, true), Cut::Segment, "a late keyframe"),
             (at(4_466_665, 33_333, false), Cut::No, "the last frame that fits"),
             (at(4_466_666, 33_333, false), Cut::Segment, "one more would be too long"),
-            (at(466_666, 466_666, false), Cut::No, "the last frame that fits the part"),
-            (at(466_668, 466_668, false), Cut::Part, "one more would be too long for the part"),
+            (
+                at(468_667, 468_667, false),
+                Cut::No,
+                "the last frame that fits the part, but for rounding",
+            ),
+            (at(468_668, 468_668, false), Cut::Part, "one more would be too long for the part"),
             (at(900_000, 0, false), Cut::No, "a part is never empty"),
         ] {
             assert_eq!(decide(&RULES, &frame), expected, "{why}");

@@ -117,9 +117,10 @@ pub(super) fn check(playlist: &ReadMedia, mut broken: impl FnMut(usize, Rule)) {
         broken(0, Rule::HintAfterEnd);
     }
     if let Some(range) = playlist.date_ranges.first()
-        && playlist.segments.iter().all(|it| it.program_date_time.is_none()) {
-            broken(range.line, Rule::DateRangeWithoutDate);
-        }
+        && playlist.segments.iter().all(|it| it.program_date_time.is_none())
+    {
+        broken(range.line, Rule::DateRangeWithoutDate);
+    }
     check_parts(playlist, &mut broken);
     check_control(playlist, &mut broken);
 }
