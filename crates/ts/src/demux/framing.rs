@@ -75,7 +75,7 @@ impl Framing {
                 self.form = None;
                 continue;
             }
-            let rest = input.get(lead..)?;
+            let rest = input.get(lead..).unwrap_or_default();
             let Some(packet) = rest.first_chunk().filter(|_| self.ended || input.len() >= size)
             else {
                 return self.ended.then(|| self.skip_rest(input)).flatten();
