@@ -1,9 +1,8 @@
 use bytes::BytesMut;
 use levada_buf::Outbox;
 
-#[cfg(feature = "digest")]
-use crate::digest;
-use crate::packet::{Block, VERSION, is_echo, plain_block, take_block, take_version};
+use crate::digest::{self, Signer};
+use crate::packet::{Block, VERSION, has_version, is_echo, plain_block, take_block, take_version};
 use crate::{Entropy, Flavor, HandshakeError, HandshakeQuirk, Progress, Quirks};
 
 /// The connecting side.
@@ -41,7 +40,7 @@ impl ClientHandshake {
     /// Offers the digest handshake, and is content with the plain one if the server is.
     #[cfg(feature = "digest")]
     pub fn with_digest(entropy: Entropy) -> Self {
-        let c1 = digest::first_block(&entropy, digest::Signer::Client, digest::Layout::DigestFirst);
+        let c1 = digest::first_block(&entropy, Signer::Client, digest::Layout::DigestFirst);
         Self::offering(Flavor::Digest, c1, entropy)
     }
 
@@ -98,12 +97,12 @@ impl ClientHandshake {
 
     /// Sends C2.
     fn answer(&mut self, s1: &Block, out: &mut Outbox) -> State {
-        #[cfg(feature = "digest")]
-        if self.offered == Flavor::Digest
-            && let Some((_, s1_digest)) = digest::find(s1, digest::Signer::Server)
-        {
-            out.put(&digest::second_block(&self.entropy, digest::Signer::Client, &s1_digest));
-            return State::AwaitS2(Flavor::Digest);
+        if self.offered == Flavor::Digest {
+            if let Some((_, s1_digest)) = digest::find(s1, Signer::Server) {
+                out.put(&digest::second_block(&self.entropy, Signer::Client, &s1_digest));
+                return State::AwaitS2(Flavor::Digest);
+            }
+            self.quirks.version_without_digest = has_version(s1);
         }
         // An echo may be exact: the time of reading is optional in practice.
         out.put(s1);
@@ -113,11 +112,8 @@ impl ClientHandshake {
     fn is_answer(&self, s2: &Block, flavor: Flavor) -> bool {
         match flavor {
             Flavor::Plain => is_echo(s2, &self.c1),
-            #[cfg(feature = "digest")]
-            Flavor::Digest => digest::find(&self.c1, digest::Signer::Client)
-                .is_some_and(|(_, digest)| digest::is_signed(s2, digest::Signer::Server, &digest)),
-            #[cfg(not(feature = "digest"))]
-            Flavor::Digest => false,
+            Flavor::Digest => digest::find(&self.c1, Signer::Client)
+                .is_some_and(|(_, digest)| digest::is_signed(s2, Signer::Server, &digest)),
         }
     }
 }

@@ -49,10 +49,10 @@
 //!
 //! Adobe, *Real-Time Messaging Protocol* 1.0 (2012), §5.2; Thornburgh, *RTMP Errata and Addenda* (2024), §3. The
 //! digest handshake is in no public specification: it is known from what products send.
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 
 mod client;
-#[cfg(feature = "digest")]
+#[cfg_attr(not(feature = "digest"), path = "no_digest.rs")]
 mod digest;
 mod error;
 mod packet;
@@ -114,7 +114,8 @@ pub enum HandshakeQuirk {
     /// Its answer does not repeat our block, or is signed wrongly: FFmpeg after a digest handshake, many others.
     /// RTMP Errata §3 says not to insist.
     WrongEcho,
-    /// Its first block shows a product version where the plain handshake has zeros, but no digest that fits.
+    /// Its first block shows a product version where the plain handshake has zeros, but no digest that fits (none
+    /// does without the feature `digest`): it is taken as plain. RTMP 1.0 §5.2.3.
     VersionWithoutDigest,
 }
 

@@ -49,6 +49,11 @@ pub(crate) fn take_block(input: &mut BytesMut) -> Result<Block, usize> {
     Ok(block)
 }
 
+/// Whether a first block shows a product version where the plain handshake has zeros.
+pub(crate) fn has_version(block: &Block) -> bool {
+    block[4..8] != [0; 4]
+}
+
 /// Whether `second` repeats the time and the random bytes of `first`. The time of reading is the peer's own.
 pub(crate) fn is_echo(second: &Block, first: &Block) -> bool {
     second[..4] == first[..4] && second[8..] == first[8..]

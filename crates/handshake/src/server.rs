@@ -1,9 +1,8 @@
 use bytes::BytesMut;
 use levada_buf::Outbox;
 
-#[cfg(feature = "digest")]
-use crate::digest;
-use crate::packet::{Block, VERSION, is_echo, plain_block, take_block, take_version};
+use crate::digest::{self, Signer};
+use crate::packet::{Block, VERSION, has_version, is_echo, plain_block, take_block, take_version};
 use crate::{Entropy, Flavor, HandshakeError, HandshakeQuirk, Progress, Quirks};
 
 /// The accepting side.
@@ -80,14 +79,13 @@ impl ServerHandshake {
 
     /// Sends S0, S1 and S2.
     fn answer(&mut self, c1: &Block, out: &mut Outbox) -> State {
-        #[cfg(feature = "digest")]
-        if let Some((layout, c1_digest)) = digest::find(c1, digest::Signer::Client) {
-            let s1 = digest::first_block(&self.entropy, digest::Signer::Server, layout);
-            let s2 = digest::second_block(&self.entropy, digest::Signer::Server, &c1_digest);
+        if let Some((layout, c1_digest)) = digest::find(c1, Signer::Client) {
+            let s1 = digest::first_block(&self.entropy, Signer::Server, layout);
+            let s2 = digest::second_block(&self.entropy, Signer::Server, &c1_digest);
             send(&s1, &s2, out);
             return State::AwaitC2 { flavor: Flavor::Digest, s1 };
         }
-        self.quirks.version_without_digest = c1[4..8] != [0; 4];
+        self.quirks.version_without_digest = has_version(c1);
         let s1 = plain_block(&self.entropy);
         send(&s1, c1, out);
         State::AwaitC2 { flavor: Flavor::Plain, s1 }
@@ -105,8 +103,8 @@ fn is_answer(c2: &Block, s1: &Block, flavor: Flavor) -> bool {
     match flavor {
         Flavor::Plain => is_echo(c2, s1),
         #[cfg(feature = "digest")]
-        Flavor::Digest => digest::find(s1, digest::Signer::Server)
-            .is_some_and(|(_, digest)| digest::is_signed(c2, digest::Signer::Client, &digest)),
+        Flavor::Digest => digest::find(s1, Signer::Server)
+            .is_some_and(|(_, digest)| digest::is_signed(c2, Signer::Client, &digest)),
         #[cfg(not(feature = "digest"))]
         Flavor::Digest => false,
     }

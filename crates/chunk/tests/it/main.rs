@@ -1,6 +1,13 @@
 //! What the chunk stream does, seen from outside: against the vectors, the traps that caught other readers and
 //! writers, the quirks of real peers, and hostile ones.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
 mod aggregate;
 mod allocations;
 mod control;

@@ -243,7 +243,7 @@ fn quirk_25_control_on_any_stream() {
 fn quirk_26_large_chunk_stream_ids() {
     for number in [64, 319, 320, 65_599] {
         let video = message(number, MessageType::VIDEO, 7, &[0xA1; 300]);
-        let wire = write(&mut ChunkWriter::new(), std::slice::from_ref(&video));
+        let wire = write(&mut ChunkWriter::new(), core::slice::from_ref(&video));
         assert_eq!(messages(&wire), [video]);
     }
 }
