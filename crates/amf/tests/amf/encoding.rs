@@ -45,6 +45,21 @@ fn amf3_strings_are_referred_to_in_the_first_value_only() {
     assert_eq!(decode(&format!("{once}{in_full}")).unwrap(), [pair(), pair()]);
 }
 
+#[test]
+fn amf3_classes_are_referred_to_in_the_first_value_only() {
+    let object = || amf3::Value::from(amf3::Object::of_class("P").with_sealed("x", 1));
+    let pair = || Value::from(amf3::Value::from(amf3::Array::from_iter([object(), object()])));
+    let once = "11 09 05 01 0a 13 03 50 03 78 04 01 0a 01 04 01";
+    let in_full = "11 09 05 01 0a 13 03 50 03 78 04 01 0a 13 03 50 03 78 04 01";
+    // The first value that uses a table may be one that has no class.
+    let first: Value = amf3::Value::from("s").into();
+    let bytes = encode(&[first.clone(), pair()]).unwrap();
+    assert_eq!(bytes, body(&format!("11 06 03 73 {in_full}")));
+    assert_eq!(encode(&[pair(), pair()]).unwrap()[..16], body(once)[..]);
+    let bytes = encode(&[first.clone(), pair(), pair()]).unwrap();
+    assert_eq!(bytes, body(&format!("11 06 03 73 {in_full} {in_full}")));
+}
+
 /// The reader keeps the tables of the message, as the software that relies on it does.
 #[test]
 fn amf3_tables_live_as_long_as_the_message() {

@@ -175,7 +175,12 @@ fn am0_08_markers_nobody_reads() {
         let why = AmfError::Unsupported { offset: 1, what, section: "AMF0 §2.1" };
         assert_eq!(decode_bytes(vec![0x05, marker, 0, 0, 0, 0]), Err(why));
     }
+    // `11` is the switch to AMF3, and holds for one value.
     assert_eq!(decode("11 04 05").unwrap()[0].as_number(), Some(5.0));
+    let what = Unsupported::Marker(0x12);
+    let why = |offset, section| Err(AmfError::Unsupported { offset, what, section });
+    assert_eq!(decode("11 12"), why(1, "AMF3 §3.1"));
+    assert_eq!(decode("11 04 05 12"), why(3, "AMF0 §2.1"));
 }
 
 #[test]

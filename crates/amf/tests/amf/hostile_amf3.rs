@@ -115,6 +115,28 @@ fn am3_05_and_07_counts_without_members() {
     }
 }
 
+/// What announces more than there can be is refused before its members are looked at.
+#[test]
+fn am3_05_and_07_counts_are_checked_first() {
+    let heads: [&[u8]; 4] = [
+        &[0x0A, 0xBF, 0xFF, 0xFF, 0xF3, 0x01],
+        &[0x09, 0xFF, 0xFF, 0xFF, 0xFF],
+        &[0x10, 0xFF, 0xFF, 0xFF, 0xFF],
+        &[0x11, 0xC0, 0x80, 0xA0, 0x01],
+    ];
+    for head in heads {
+        let bytes = Bytes::from([head, &[0x01; 3000]].concat());
+        let counted = allocations(|| {
+            let why = amf3::decode_all(bytes, AmfLimits::default()).unwrap_err();
+            assert!(matches!(
+                why,
+                AmfError::Malformed { offset: 5 | 6, what: Fault::Truncated, .. }
+            ));
+        });
+        assert!(counted.peak_bytes < 1024, "{head:x?}: {counted:?}");
+    }
+}
+
 #[test]
 fn am3_06_unknown_externalizable() {
     let why = decode3("0a 07 03 58 01").unwrap_err();
@@ -194,15 +216,22 @@ fn am3_09_no_hand_can_build_a_deeper_value() {
         |it| VectorObject::new("", false).with_item(it).into(),
         |it| Dictionary::new(false).with_entry(it, 1).into(),
     ];
-    for wrap in wraps {
-        let mut value = Value::Null;
-        for levels in 1..=1000 {
-            value = wrap(value);
-            assert_eq!(encode3(core::slice::from_ref(&value)).is_ok(), levels <= MAX_DEPTH);
+    let build = move || {
+        for wrap in wraps {
+            let mut value = Value::Null;
+            for levels in 1..=100_000 {
+                value = wrap(value);
+                if levels == MAX_DEPTH {
+                    assert_eq!(value.depth(), MAX_DEPTH);
+                    assert!(encode3(core::slice::from_ref(&value)).is_ok());
+                }
+            }
+            assert_eq!(value.depth(), MAX_DEPTH + 1);
+            assert_eq!(value.clone(), value);
+            assert_eq!(limit(encode3(&[value])), (Limit::Depth, MAX_DEPTH));
         }
-        assert_eq!(value.depth(), MAX_DEPTH + 1);
-        assert_eq!(limit(encode3(&[value])), (Limit::Depth, MAX_DEPTH));
-    }
+    };
+    std::thread::Builder::new().stack_size(512 * 1024).spawn(build).unwrap().join().unwrap();
 }
 
 #[test]

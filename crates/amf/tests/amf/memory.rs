@@ -80,20 +80,19 @@ fn detached_amf3_values_let_the_message_go() {
     }
 }
 
-/// The figures in the documentation of `AmfLimits`.
+/// The figure in the documentation of `AmfLimits`: each value a list with one entry, in chains of the greatest
+/// depth.
 #[test]
 fn the_worst_case_is_what_the_limits_say() {
-    // Each value a list with one entry, in chains of the greatest depth.
-    let chain = [&[0x03, 0, 0][..]].concat().repeat(32);
-    let amf0 = [chain, vec![0x05], [0, 0, 9].repeat(32)].concat().repeat(124);
-    let counted = decoding(&amf0);
-    assert!(amf0::decode_all(amf0.into(), AmfLimits::default()).is_ok());
-    assert!((1_000_000..1_400_000).contains(&counted.peak_bytes), "{counted:?}");
-    // Each value an object with a class of its own, which has one member.
-    let chain = [0x0A, 0x13, 0x01, 0x01].repeat(32);
-    let amf3 = [chain, vec![0x01]].concat().repeat(63);
-    let bytes = shared(&amf3);
-    let counted =
-        allocations(|| drop(amf3::decode_all(bytes.clone(), AmfLimits::default()).unwrap()));
-    assert!((500_000..1_400_000).contains(&counted.peak_bytes), "{counted:?}");
+    let chains = |open: &[u8], last: u8, close: &[u8]| {
+        [open.repeat(32), vec![last], close.repeat(32)].concat().repeat(4096 / 33)
+    };
+    // Objects with an empty name.
+    let bytes = shared(&chains(&[0x03, 0, 0], 0x05, &[0, 0, 9]));
+    let amf0 = allocations(|| drop(amf0::decode_all(bytes, AmfLimits::default()).unwrap()));
+    assert!((1_100_000..2_000_000).contains(&amf0.peak_bytes), "{amf0:?}");
+    // Objects with a class of their own and one dynamic member.
+    let bytes = shared(&chains(&[0x0A, 0x0B, 0x01, 0x03, b'a'], 0x01, &[0x01]));
+    let amf3 = allocations(|| drop(amf3::decode_all(bytes, AmfLimits::default()).unwrap()));
+    assert!((1_100_000..2_000_000).contains(&amf3.peak_bytes), "{amf3:?}");
 }
