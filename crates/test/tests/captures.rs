@@ -1,5 +1,7 @@
 //! Every recorded connection is read to its last byte, in both directions and however it is cut.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use bytes::BytesMut;
 use levada_buf::Outbox;
 use levada_chunk::{ChunkError, ChunkReader, Message};
