@@ -260,6 +260,7 @@ impl ClientSession {
                     return Ok(None);
                 }
                 self.connect();
+                continue;
             }
             let event = match self.link.next(input, now)? {
                 Some(Incoming::Message(message)) => self.handle_message(message, now)?,

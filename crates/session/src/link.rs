@@ -85,6 +85,8 @@ pub(crate) struct Link {
     /// Bytes after which to acknowledge: half of what the peer asked for, so that it never waits.
     ack_after: u64,
     acked: u64,
+    /// Bytes of the chunk stream that came, read or not.
+    arrived: u64,
     /// The last window that we announced.
     window: u32,
     pings: Rate,
@@ -130,6 +132,7 @@ impl Link {
             timeouts,
             ack_after: u64::MAX,
             acked: 0,
+            arrived: 0,
             window: 0,
             pings: Rate::new(limits.pings_per_second, limits.pings_per_second, now),
             commands: Rate::new(limits.commands_per_second, limits.command_burst, now),
@@ -240,15 +243,15 @@ impl Link {
         if let Some(message) = self.next_aggregated() {
             return self.sort(message, now).map(Some);
         }
-        let before = self.reader.consumed();
-        let message = self.reader.read(input)?;
-        let consumed = self.reader.consumed();
-        if consumed != before {
+        let arrived = self.reader.consumed() + u64::try_from(input.len()).unwrap_or_default();
+        if arrived != self.arrived {
+            self.arrived = arrived;
             self.received_at = now;
+            if arrived - self.acked >= self.ack_after {
+                self.acknowledge(arrived);
+            }
         }
-        if consumed - self.acked >= self.ack_after {
-            self.acknowledge(consumed);
-        }
+        let message = self.reader.read(input)?;
         let Some(message) = message else { return Ok(None) };
         while let Some(quirk) = self.reader.take_quirk() {
             self.quirks.note(quirk);
@@ -321,11 +324,11 @@ impl Link {
                 self.quirks.note_if(window < self.limits.min_window, Quirk::SmallWindow);
                 self.ack_after = u64::from(window.max(self.limits.min_window) / 2);
             }
-            Some(Control::SetPeerBandwidth { window, .. }) => {
-                // What peers want for an answer is a window like theirs (RTMP 1.0 §5.4.5).
-                if window != self.window && window > 0 {
-                    self.announce_window(window);
-                }
+            // What peers want for an answer is a window like theirs (RTMP 1.0 §5.4.5).
+            Some(Control::SetPeerBandwidth { window, .. })
+                if window != self.window && window > 0 =>
+            {
+                self.announce_window(window);
             }
             Some(Control::User(event)) => return Ok(self.handle_event(event, now)),
             _ => {}
@@ -352,10 +355,10 @@ impl Link {
         Incoming::Handled
     }
 
-    fn acknowledge(&mut self, consumed: u64) {
-        self.acked = consumed;
+    fn acknowledge(&mut self, arrived: u64) {
+        self.acked = arrived;
         // Modulo 2³² is what the text wants (RTMP 1.0 §5.4.3).
-        let received = u32::try_from(consumed & 0xFFFF_FFFF).unwrap_or_default();
+        let received = u32::try_from(arrived & 0xFFFF_FFFF).unwrap_or_default();
         self.control(Control::Acknowledgement { received });
     }
 

@@ -215,6 +215,7 @@ impl ServerSession {
                 }
                 self.link.timers.set(Timer::Ping, now + self.config.timeouts.ping);
                 self.changed = true;
+                continue;
             }
             if let Some(event) = self.take_early() {
                 return Ok(Some(event));

@@ -74,7 +74,7 @@ impl StreamState {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write;
+    use core::fmt::Write;
 
     use super::{StreamInput as In, StreamState as State};
 
@@ -104,7 +104,7 @@ mod tests {
         for state in STATES {
             write!(table, "{:13}", format!("{state:?}")).unwrap();
             for input in INPUTS {
-                let next = state.next(input).map_or("-".to_owned(), |it| format!("{it:?}"));
+                let next = state.next(input).map_or_else(|| "-".to_owned(), |it| format!("{it:?}"));
                 write!(table, " {next:12}").unwrap();
             }
             table.truncate(table.trim_end().len());

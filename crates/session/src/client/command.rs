@@ -69,9 +69,9 @@ impl ClientSession {
 
     /// Publishes or plays on a stream that the server created.
     fn begin(&mut self, id: MessageStreamId, wish: Wish) {
+        let Wish { name, what } = wish;
         let transaction = self.next_transaction();
-        let name = wish.name.clone();
-        let (purpose, state) = match wish.what {
+        let (purpose, state) = match what {
             What::Publish(kind) => {
                 // YouTube takes no other type than the literal "live".
                 let command = Command::new("publish", transaction)

@@ -17,6 +17,7 @@ impl ServerSession {
     /// Lets a client use the application. RTMP 1.0 §7.2.1.1.
     ///
     /// An answer that comes too late, after [`Timeouts::answer`](crate::Timeouts::answer), does nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up by its answer")]
     pub fn accept_connect(&mut self, request: ConnectRequest) {
         let Some(What::Connect { transaction, encoding }) = self.take_asked(request.serial) else {
             return;
@@ -43,6 +44,7 @@ impl ServerSession {
     /// Lets a client publish. Its media comes on the returned stream. RTMP 1.0 §7.2.2.6.
     ///
     /// An answer that comes too late, after [`Timeouts::answer`](crate::Timeouts::answer), does nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up by its answer")]
     pub fn accept_publish(&mut self, request: PublishRequest) -> MessageStreamId {
         let id = request.stream;
         let Some(What::Publish { .. }) = self.take_asked(request.serial) else { return id };
@@ -62,11 +64,13 @@ impl ServerSession {
     /// Lets a client play what is live, now or later. [`send`](Self::send) it the stream that is returned.
     ///
     /// An answer that comes too late, after [`Timeouts::answer`](crate::Timeouts::answer), does nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up by its answer")]
     pub fn accept_play(&mut self, request: PlayRequest) -> MessageStreamId {
         self.accept_player(&request, false)
     }
 
     /// Lets a client play a recording, in which it can seek.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up by its answer")]
     pub fn accept_recording(&mut self, request: PlayRequest) -> MessageStreamId {
         self.accept_player(&request, true)
     }

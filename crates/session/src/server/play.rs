@@ -51,7 +51,7 @@ impl ServerSession {
         stream: MessageStreamId,
         command: &Command,
     ) -> Option<ServerEvent> {
-        let options = command.value(1).as_object().or(command.value(0).as_object());
+        let options = command.value(1).as_object();
         let name = options.and_then(|it| it.get("streamName")).unwrap_or(&Value::Undefined);
         let playing = self.stream(stream).is_some_and(|it| it.state == StreamState::Playing);
         let name_text = name_of(name);
