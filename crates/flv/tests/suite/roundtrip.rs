@@ -16,6 +16,8 @@ fn codecs() -> Vec<(CodecParams, &'static [u8])> {
     let avc = body(AVC_START).slice(5..);
     let hevc = tags(&data("real/ffmpeg-9.0.2-hevc-opus.flv"));
     let hevc = hevc.iter().find(|it| it.body.starts_with(b"\x90hvc1")).unwrap().body.slice(5..);
+    let av1 = tags(&data("real/ffmpeg-9.0.2-av1-flac.flv"));
+    let av1 = av1.iter().find(|it| it.body.starts_with(b"\x90av01")).unwrap().body.slice(5..);
     let video =
         |codec, record: &Bytes| CodecParams::Video(video_params(codec, record.clone()).unwrap());
     let audio =
@@ -23,7 +25,7 @@ fn codecs() -> Vec<(CodecParams, &'static [u8])> {
     vec![
         (video(VideoCodec::Avc, &avc), &[1, 0]),
         (video(VideoCodec::Hevc, &hevc), &[1, 0]),
-        (video(VideoCodec::Av1, &hex("81000c00").into()), &[0x12]),
+        (video(VideoCodec::Av1, &av1), &[0x12]),
         (video(VideoCodec::Vp9, &hex("000a810101010000").into()), &[0x86]),
         (audio(AudioCodec::Aac, "1190"), &[0x21]),
         (audio(AudioCodec::Opus, "4f707573486561640102380180bb0000000000"), &[0xFC]),
