@@ -9,17 +9,23 @@
 //! [`TARGETS`], a seed in `corpus/`.
 
 mod amf;
+mod chunk;
 mod codec_audio;
 mod codec_video;
+mod flv;
 mod fmp4;
+mod handshake;
 mod outbox;
 mod relay;
 mod ts;
 
 pub use amf::{amf0_decode, amf0_round_trip, amf3_decode, amf3_round_trip};
+pub use chunk::{chunk_read, chunk_write_read};
 pub use codec_audio::{codec_audio, codec_sync};
 pub use codec_video::{codec_av1, codec_vp9};
+pub use flv::{flv_read, flv_round_trip, flv_script, flv_timeline};
 pub use fmp4::{fmp4_read, fmp4_round_trip};
+pub use handshake::handshake;
 pub use outbox::outbox;
 pub use relay::relay;
 pub use ts::{ts_demux, ts_round_trip};
@@ -33,11 +39,18 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("amf0_round_trip", amf0_round_trip),
     ("amf3_decode", amf3_decode),
     ("amf3_round_trip", amf3_round_trip),
+    ("chunk_read", chunk_read),
+    ("chunk_write_read", chunk_write_read),
+    ("handshake", handshake),
     ("outbox", outbox),
     ("codec_audio", codec_audio),
     ("codec_sync", codec_sync),
     ("codec_av1", codec_av1),
     ("codec_vp9", codec_vp9),
+    ("flv_read", flv_read),
+    ("flv_round_trip", flv_round_trip),
+    ("flv_script", flv_script),
+    ("flv_timeline", flv_timeline),
     ("fmp4_read", fmp4_read),
     ("fmp4_round_trip", fmp4_round_trip),
     ("relay", relay),
