@@ -1,5 +1,14 @@
 //! HLS.
 #![no_std]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::or_fun_call,
+        reason = "a test that casts wrong fails"
+    )
+)]
 
 extern crate alloc;
 #[cfg(test)]

@@ -83,6 +83,8 @@ pub struct Origin {
     config: OriginConfig,
     stage: Stage,
     renditions: Vec<Rendition>,
+    /// How far the rendition that leads is, in microseconds of the source.
+    reached: i64,
     generation: u64,
     waiting: usize,
     departed: VecDeque<Departed>,
@@ -162,6 +164,7 @@ impl Origin {
             config,
             stage: Stage::Waiting { events: VecDeque::new(), since: None },
             renditions: Vec::new(),
+            reached: i64::MIN,
             generation: 0,
             waiting: 0,
             departed: VecDeque::new(),
@@ -310,10 +313,11 @@ impl Origin {
             _ => None,
         };
         if index > 0 {
-            if let Some(rendition) = self.renditions.get_mut(index) {
-                rendition.hold(event, reached, unix_ms);
-            }
-            return Ok(());
+            let until = self.reached;
+            return self.renditions.get_mut(index).map_or(Ok(()), |it| {
+                it.hold(event, reached, unix_ms);
+                it.release(until)
+            });
         }
         let Some(lead) = self.renditions.first_mut() else { return Ok(()) };
         lead.segmenter.push(event, unix_ms)?;
@@ -321,7 +325,10 @@ impl Origin {
         if let Some(begun) = lead.segmenter.take_begun() {
             self.renditions.iter_mut().skip(1).for_each(|it| it.segmenter.follow(begun, target));
         }
-        reached.map_or(Ok(()), |at| self.release(at))
+        reached.map_or(Ok(()), |at| {
+            self.reached = at;
+            self.release(at)
+        })
     }
 
     /// Lets renditions that follow go on up to a time of the source, in microseconds.

@@ -78,12 +78,4 @@ impl Package {
             Self::Ts { muxer, .. } => muxer.start_segment(),
         }
     }
-
-    /// The number of bytes that wait.
-    pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Self::Fmp4 { fragmenter, .. } => fragmenter.bytes(),
-            Self::Ts { packets, .. } => packets.len(),
-        }
-    }
 }

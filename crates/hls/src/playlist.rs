@@ -359,7 +359,7 @@ impl Playlist {
                 {
                     self.drop_first();
                 }
-                self.first_at = self.settled.front().map_or(self.text.end(), |it| it.at);
+                self.first_at = self.settled.front().map_or_else(|| self.text.end(), |it| it.at);
                 self.text.trim(self.first_at);
             }
             Window::Event => {
@@ -411,7 +411,7 @@ impl Playlist {
 
     /// Where the text of a settled segment begins, and the init section in force before it.
     fn boundary(&self, index: usize) -> (u64, Option<u32>) {
-        let at = self.settled.get(index).map_or(self.text.end(), |it| it.at);
+        let at = self.settled.get(index).map_or_else(|| self.text.end(), |it| it.at);
         let before = index.checked_sub(1).and_then(|it| self.settled.get(it)).map(|it| it.init);
         (at, before.unwrap_or(self.before_first))
     }

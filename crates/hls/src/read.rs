@@ -27,6 +27,10 @@ pub const MAX_PLAYLIST_BYTES: usize = 64 * 1024 * 1024;
 /// A playlist that was read.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "there are two kinds of playlists")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for each request, and taken apart at once"
+)]
 pub enum ReadPlaylist {
     /// A list of segments.
     Media(ReadMedia),

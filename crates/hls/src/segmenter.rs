@@ -383,7 +383,9 @@ impl Segmenter {
         while follow.front().is_some_and(|it| it.at <= open && it.timeline.epoch.number <= epoch) {
             follow.pop_front();
         }
-        follow.pop_front_if(|it| it.timeline.epoch.number == epoch && at + lasts / 2 >= it.at)
+        let front = *follow.front()?;
+        let due = front.timeline.epoch.number == epoch && at + lasts / 2 >= front.at;
+        if due { follow.pop_front() } else { None }
     }
 
     /// For a rendition that follows: takes over the timeline. Says whether a segment may begin.
@@ -391,8 +393,9 @@ impl Segmenter {
         let Some(follow) = &mut self.follow else { return true };
         let epoch = self.timeline.epoch.number;
         while let Some(begun) =
-            follow.pop_front_if(|it| it.timeline.epoch.number > epoch || epoch == 0)
+            follow.front().copied().filter(|it| it.timeline.epoch.number > epoch)
         {
+            follow.pop_front();
             self.open.discontinuity |= begun.discontinuity;
             self.timeline = begun.timeline;
             if follow
@@ -411,7 +414,7 @@ impl Segmenter {
             self.target.and_then(|it| i64::try_from(it).ok()).map(|it| it * 1_000_000 + 499_999);
         Rules {
             segment: micros(self.config.segment),
-            limit: fixed.unwrap_or(micros(self.config.longest)),
+            limit: fixed.unwrap_or_else(|| micros(self.config.longest)),
             part: self.config.part.map(micros),
         }
     }

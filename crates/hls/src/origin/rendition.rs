@@ -11,7 +11,7 @@ use super::{Departed, OriginConfig};
 use crate::multivariant::{FrameMeter, Meter};
 use crate::names::{Names, Resource};
 use crate::segment::{Init, Output, Part, Segment};
-use crate::{Container, Playlist, PlaylistConfig, SegmentError, Segmenter};
+use crate::{Container, Playlist, PlaylistConfig, SegmentError, Segmenter, SegmenterConfig};
 
 /// The most events of a rendition that wait for the one that leads. When that stays behind they go on without it.
 const HELD: usize = 2000;
@@ -53,11 +53,9 @@ pub(super) enum Found {
 impl Rendition {
     pub(super) fn new(plan: Plan, follows: bool, config: &OriginConfig) -> Self {
         let extension = extension(config);
-        let segmenter = if follows {
-            Segmenter::following(config.segmenter)
-        } else {
-            Segmenter::new(config.segmenter)
-        };
+        // The origin has waited for the tracks already.
+        let cut = SegmenterConfig { track_wait: Duration::ZERO, ..config.segmenter };
+        let segmenter = if follows { Segmenter::following(cut) } else { Segmenter::new(cut) };
         Self {
             names: Names::new(&plan.name, extension),
             name: plan.name,

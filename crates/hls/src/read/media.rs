@@ -335,23 +335,24 @@ impl Reader {
         match name {
             "#EXT-X-VERSION" => {
                 self.once(line, "EXT-X-VERSION");
-                self.list.version = integer(value).ok_or(tag_error("EXT-X-VERSION"))?;
+                self.list.version = integer(value).ok_or_else(|| tag_error("EXT-X-VERSION"))?;
             }
             "#EXT-X-TARGETDURATION" => {
                 self.once(line, "EXT-X-TARGETDURATION");
                 // Some packagers write a fraction: round it as they meant it.
                 self.list.target_duration = integer(value)
                     .or_else(|| seconds(value).map(rules::rounded))
-                    .ok_or(tag_error("EXT-X-TARGETDURATION"))?;
+                    .ok_or_else(|| tag_error("EXT-X-TARGETDURATION"))?;
             }
             "#EXT-X-MEDIA-SEQUENCE" => {
                 self.before_segments(line, "EXT-X-MEDIA-SEQUENCE");
-                self.sequence = integer(value).ok_or(tag_error("EXT-X-MEDIA-SEQUENCE"))?;
+                self.sequence = integer(value).ok_or_else(|| tag_error("EXT-X-MEDIA-SEQUENCE"))?;
                 self.list.media_sequence = self.sequence;
             }
             "#EXT-X-DISCONTINUITY-SEQUENCE" => {
                 self.before_segments(line, "EXT-X-DISCONTINUITY-SEQUENCE");
-                let sequence = integer(value).ok_or(tag_error("EXT-X-DISCONTINUITY-SEQUENCE"))?;
+                let sequence =
+                    integer(value).ok_or_else(|| tag_error("EXT-X-DISCONTINUITY-SEQUENCE"))?;
                 self.list.discontinuity_sequence = sequence;
                 self.discontinuity = sequence;
             }
@@ -379,12 +380,12 @@ impl Reader {
                 self.list.part_target = Some(
                     attribute(value, "PART-TARGET")
                         .and_then(seconds)
-                        .ok_or(tag_error("EXT-X-PART-INF"))?,
+                        .ok_or_else(|| tag_error("EXT-X-PART-INF"))?,
                 );
             }
             "#EXT-X-SKIP" => {
                 self.needs(line, "EXT-X-SKIP", 9);
-                let skip = skip(value).ok_or(tag_error("EXT-X-SKIP"))?;
+                let skip = skip(value).ok_or_else(|| tag_error("EXT-X-SKIP"))?;
                 self.sequence = self.sequence.saturating_add(skip.segments);
                 self.list.skip = Some(skip);
             }
