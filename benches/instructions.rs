@@ -4,13 +4,13 @@
 //! divided: bytes of input, or receivers.
 
 use std::hint::black_box;
-use std::io::IoSlice;
 
-use bytes::{Buf, Bytes, BytesMut};
-use levada_benches::{Body, workload};
+use bytes::{Bytes, BytesMut};
+use levada_benches::{flush, messages, wire};
 use levada_buf::Outbox;
 use levada_chunk::{
-    ChunkReader, ChunkSize, ChunkWriter, Message, MessageStreamId, MessageType, SharedMessage,
+    ChunkReader, ChunkSize, ChunkWriter, Control, Message, MessageStreamId, MessageType,
+    SharedMessage,
 };
 
 /// One piece of work: its name, and what prepares it, does it and says the divisor.
@@ -49,26 +49,18 @@ fn main() {
     }
 }
 
-fn messages() -> Vec<Message> {
-    let message = |it: Body| {
-        let kind = if it.video { MessageType::VIDEO } else { MessageType::AUDIO };
-        Message::new(kind, MessageStreamId(1), it.timestamp, it.bytes)
-    };
-    workload().into_iter().map(message).collect()
+fn size(chunk_size: u32) -> ChunkSize {
+    ChunkSize::new(chunk_size).unwrap()
 }
 
-fn wire(chunk_size: u32) -> Bytes {
-    let mut out = Outbox::new();
-    let mut writer = ChunkWriter::new();
-    writer.set_chunk_size(ChunkSize::new(chunk_size).unwrap(), &mut out);
-    for message in messages() {
-        writer.write(&message, &mut out).unwrap();
-    }
-    out.copy_to_bytes(out.remaining())
+/// A Set Chunk Size message as it is on the wire.
+fn announcement(chunk_size: ChunkSize) -> Vec<u8> {
+    let payload = Control::SetChunkSize(chunk_size).message().payload;
+    [&[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0][..], &payload].concat()
 }
 
 fn copy() -> usize {
-    let wire = wire(65_536);
+    let wire = wire(size(65_536));
     let mut block = Vec::with_capacity(65_536);
     measured(|| wire.chunks(65_536).for_each(|it| levada_benches::memcpy(it, &mut block)));
     wire.len()
@@ -76,9 +68,11 @@ fn copy() -> usize {
 
 /// Includes the copy into the input block that stands for the socket's read.
 fn chunk_read(chunk_size: u32, read: usize) -> usize {
-    let wire = wire(chunk_size);
+    let wire = wire(size(chunk_size));
     let mut input = BytesMut::with_capacity(64 * 1024);
     let mut reader = ChunkReader::default();
+    input.extend_from_slice(&announcement(size(chunk_size)));
+    reader.read(&mut input).unwrap();
     measured(|| {
         for bytes in wire.chunks(read) {
             if input.capacity() - input.len() < read {
@@ -94,21 +88,11 @@ fn chunk_read(chunk_size: u32, read: usize) -> usize {
     wire.len()
 }
 
-/// Empties the outbox as vectored writes do, into a sink that counts.
-fn flush(out: &mut Outbox) {
-    while out.has_remaining() {
-        let mut slices = [IoSlice::new(&[]); 16];
-        let filled = out.slices(&mut slices);
-        let written = black_box(&slices[..filled]).iter().map(|it| it.len()).sum();
-        out.advance(written);
-    }
-}
-
 fn chunk_write(chunk_size: u32) -> usize {
     let messages = messages();
     let mut out = Outbox::new();
     let mut writer = ChunkWriter::new();
-    writer.set_chunk_size(ChunkSize::new(chunk_size).unwrap(), &mut out);
+    writer.set_chunk_size(size(chunk_size), &mut out);
     flush(&mut out);
     measured(|| {
         for message in &messages {
@@ -120,10 +104,10 @@ fn chunk_write(chunk_size: u32) -> usize {
 }
 
 /// One message prepared once and written to each of 1000 receivers, each with an outbox that was used before.
-fn fanout(size: usize, chunk_size: u32) -> usize {
-    let chunk_size = ChunkSize::new(chunk_size).unwrap();
+fn fanout(length: usize, chunk_size: u32) -> usize {
+    let chunk_size = size(chunk_size);
     let message = |time| {
-        let payload = Bytes::from(vec![7; size]);
+        let payload = Bytes::from(vec![7; length]);
         Message::new(MessageType::VIDEO, MessageStreamId(1), time, payload)
     };
     let mut receivers: Vec<(ChunkWriter, Outbox)> = Vec::new();

@@ -5,7 +5,12 @@
 //!
 //! Seconds on a shared machine are noisy, instructions are not: `benches/instructions.sh` counts them.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use std::hint::black_box;
+use std::io::IoSlice;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use levada_buf::Outbox;
+use levada_chunk::{ChunkSize, ChunkWriter, Message, MessageStreamId, MessageType};
 
 /// The workload: 60 s of H.264 at 6 Mbit/s and 30 fps, a key frame every 2 s, and of AAC at 128 kbit/s and 44.1 kHz.
 pub const SECONDS: u32 = 60;
@@ -43,6 +48,37 @@ pub fn workload() -> Vec<Body> {
     bodies
 }
 
+/// The workload as RTMP messages.
+pub fn messages() -> Vec<Message> {
+    let message = |it: Body| {
+        let kind = if it.video { MessageType::VIDEO } else { MessageType::AUDIO };
+        Message::new(kind, MessageStreamId(1), it.timestamp, it.bytes)
+    };
+    workload().into_iter().map(message).collect()
+}
+
+/// The workload in chunks, without the message that announces their size.
+pub fn wire(chunk_size: ChunkSize) -> Bytes {
+    let mut out = Outbox::new();
+    let mut writer = ChunkWriter::new();
+    writer.set_chunk_size(chunk_size, &mut out);
+    out.advance(out.remaining());
+    for message in messages() {
+        writer.write(&message, &mut out).expect("short enough");
+    }
+    out.copy_to_bytes(out.remaining())
+}
+
+/// Empties the outbox as vectored writes do, into a sink that counts.
+pub fn flush(out: &mut Outbox) {
+    while out.has_remaining() {
+        let mut slices = [IoSlice::new(&[]); 16];
+        let filled = out.slices(&mut slices);
+        let written = black_box(&slices[..filled]).iter().map(|it| it.len()).sum();
+        out.advance(written);
+    }
+}
+
 /// A small generator of bytes that do not compress.
 struct Noise(u64);
 
@@ -64,6 +100,6 @@ impl Noise {
 /// Copies `input` once, the limit that every figure is compared with.
 pub fn memcpy(input: &[u8], scratch: &mut Vec<u8>) {
     scratch.clear();
-    scratch.extend_from_slice(std::hint::black_box(input));
-    std::hint::black_box(scratch);
+    scratch.extend_from_slice(black_box(input));
+    black_box(scratch);
 }
