@@ -5,41 +5,66 @@
 pub(crate) struct Overrun(pub(crate) usize);
 
 /// A position in bits.
+///
+/// ```text
+///                ┌ window, `valid` bits of it ┐
+/// data: ────────┼────────────────────────────┼── rest ──┬ padding
+///               position                                 end
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bits<'a> {
-    data: &'a [u8],
-    /// Of the next bit.
-    at: usize,
-    /// In bits. Invariant: `at <= end <= 8 * data.len()`.
-    end: usize,
+    /// The next bits, the first in the highest place. Below the valid ones stand zeros or the bits that follow them.
+    window: u64,
+    valid: u32,
+    /// What the window was not filled from yet, with its padding.
+    rest: &'a [u8],
+    /// Bytes of `rest` before the padding.
+    left: usize,
+    /// All bytes before the padding.
+    len: usize,
 }
 
 impl<'a> Bits<'a> {
     pub(crate) fn new(data: &'a [u8]) -> Self {
-        Self { data, at: 0, end: data.len().saturating_mul(8) }
+        Self::padded(data, data.len())
     }
 
-    /// The first `len` bytes of `data`. What lies behind them is never part of a value: it only spares the check
-    /// for the end in most reads.
+    /// The first `len` bytes of `data`. What lies behind them is never part of a value: eight bytes of it spare a
+    /// slower way of reading the last eight.
+    #[inline]
     pub(crate) fn padded(data: &'a [u8], len: usize) -> Self {
-        Self { data, at: 0, end: len.min(data.len()).saturating_mul(8) }
+        let len = len.min(data.len());
+        Self { window: 0, valid: 0, rest: data, left: len, len }
     }
 
     /// The next `count` bits, at most 32, as a number.
     #[inline]
     pub(crate) fn u(&mut self, count: u32) -> Result<u32, Overrun> {
         debug_assert!(count <= 32);
-        let window = self.window();
-        self.skip(count as usize)?;
+        if count > self.valid {
+            self.refill();
+            if count > self.valid {
+                return Err(self.overrun());
+            }
+        }
         // Two steps, as a shift by 64 is none.
-        let value = (window >> 1) >> (63 - count.min(32));
-        Ok(u32::try_from(value).unwrap_or(u32::MAX))
+        let value = (self.window >> 1) >> (63 - count.min(32));
+        self.take(count);
+        Ok(low(value))
     }
 
     /// The next bit.
     #[inline]
     pub(crate) fn flag(&mut self) -> Result<bool, Overrun> {
-        Ok(self.u(1)? == 1)
+        if self.valid == 0 {
+            self.refill();
+            if self.valid == 0 {
+                return Err(self.overrun());
+            }
+        }
+        let flag = self.window.cast_signed() < 0;
+        self.take(1);
+        Ok(flag)
     }
 
     /// The next `count` bits, at most 8.
@@ -65,23 +90,29 @@ impl<'a> Bits<'a> {
     /// and is taken as the end of meaningful data.
     #[inline]
     pub(crate) fn ue(&mut self) -> Result<u32, Overrun> {
-        let window = self.window();
-        let zeros = window.leading_zeros();
-        if zeros > 27 {
-            return self.long_ue(zeros);
+        let zeros = self.window.leading_zeros();
+        let count = 2 * zeros + 1;
+        if count > self.valid {
+            return self.far_ue();
         }
-        self.skip(2 * zeros as usize + 1)?;
-        let value = (window >> (63 - 2 * zeros)).wrapping_sub(1);
-        Ok(u32::try_from(value).unwrap_or(u32::MAX))
+        let value = self.window >> (64 - count);
+        self.take(count);
+        Ok(low(value - 1))
     }
 
-    /// A code too long for one window.
+    /// A code that reaches beyond the window.
     #[cold]
-    fn long_ue(&mut self, zeros: u32) -> Result<u32, Overrun> {
-        if zeros > 32 {
+    fn far_ue(&mut self) -> Result<u32, Overrun> {
+        self.refill();
+        let zeros = self.window.leading_zeros();
+        if 2 * zeros < self.valid {
+            return self.ue();
+        }
+        // At most 32 zeros, then a one, then as many bits as there were zeros.
+        if zeros > 32 || zeros >= self.valid {
             return Err(self.overrun());
         }
-        self.skip(zeros as usize + 1)?;
+        self.take(zeros + 1);
         let rest = u64::from(self.u(zeros)?);
         Ok(u32::try_from((1_u64 << zeros) - 1 + rest).unwrap_or(u32::MAX))
     }
@@ -104,27 +135,42 @@ impl<'a> Bits<'a> {
 
     #[inline]
     pub(crate) fn skip(&mut self, bits: usize) -> Result<(), Overrun> {
-        let next = self.at.saturating_add(bits);
-        if next > self.end {
+        match u32::try_from(bits) {
+            Ok(count @ ..64) if count <= self.valid => {
+                self.take(count);
+                Ok(())
+            }
+            _ => self.far_skip(bits),
+        }
+    }
+
+    /// Beyond the window.
+    #[cold]
+    fn far_skip(&mut self, bits: usize) -> Result<(), Overrun> {
+        if bits > self.remaining() {
             return Err(self.overrun());
         }
-        self.at = next;
-        Ok(())
+        let behind = bits.saturating_sub(self.valid as usize);
+        self.window = 0;
+        self.valid = 0;
+        self.rest = self.rest.get(behind / 8..).unwrap_or_default();
+        self.left = self.left.saturating_sub(behind / 8);
+        self.u(low(behind as u64 % 8)).map(drop)
     }
 
     /// To the next multiple of eight bits.
     pub(crate) fn align(&mut self) {
-        self.at = self.at.next_multiple_of(8);
+        self.take(self.valid % 8);
     }
 
     /// Bits read so far.
     pub(crate) fn position(&self) -> usize {
-        self.at
+        self.len.saturating_mul(8).saturating_sub(self.remaining())
     }
 
     /// Bits left.
     pub(crate) fn remaining(&self) -> usize {
-        self.end - self.at
+        self.left.saturating_mul(8).saturating_add(self.valid as usize)
     }
 
     /// Whether what is left is one set bit and zeros to the end of its byte (`rbsp_trailing_bits`, H.264 and H.265
@@ -137,19 +183,35 @@ impl<'a> Bits<'a> {
     }
 
     pub(crate) fn overrun(&self) -> Overrun {
-        Overrun(self.end / 8)
+        Overrun(self.len)
     }
 
-    /// At least the next 57 bits, the first in the most significant place. Zeros or padding behind the end.
+    /// Drops bits that are in the window, fewer than 64.
     #[inline]
-    fn window(&self) -> u64 {
-        let rest = self.data.get(self.at / 8..).unwrap_or_default();
-        let word = match rest.first_chunk() {
-            Some(&bytes) => u64::from_be_bytes(bytes),
-            None => last_word(rest),
-        };
-        word << (self.at % 8)
+    fn take(&mut self, count: u32) {
+        self.window <<= count;
+        self.valid -= count;
     }
+
+    /// Fills the window with whole bytes, up to at least 57 bits unless the end comes first.
+    #[cold]
+    fn refill(&mut self) {
+        let word = match self.rest.first_chunk() {
+            Some(&bytes) => u64::from_be_bytes(bytes),
+            None => last_word(self.rest),
+        };
+        let bytes = ((64 - self.valid) as usize / 8).min(self.left);
+        self.window |= word.checked_shr(self.valid).unwrap_or_default();
+        self.valid += low(bytes as u64) * 8;
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+        self.left -= bytes;
+    }
+}
+
+/// The lower half of a number that has no other.
+#[inline]
+fn low(number: u64) -> u32 {
+    (number & 0xFFFF_FFFF) as u32
 }
 
 #[cold]

@@ -24,6 +24,7 @@ use alloc::vec::Vec;
 
 use bytes::BytesMut;
 
+use crate::bits::Bits;
 use crate::{CodecError, Defect, Defects};
 
 /// Units in one frame, empty ones counted. One picture of the highest level has at most 600 slices (H.264 table
@@ -232,25 +233,67 @@ pub fn unescape(unit: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// Unescapes the beginning of a unit into `buffer`, as much as fits, and gives the number of bytes.
-pub(crate) fn unescape_into(unit: &[u8], buffer: &mut [u8]) -> usize {
-    let mut zeros = 0;
+/// Unescapes the beginning of a unit into `buffer`, as much as fits, and gives the number of bytes. The second value
+/// says whether it holds what no unit can: two zeros and a byte below 3.
+pub(crate) fn unescape_into(unit: &[u8], buffer: &mut [u8]) -> (usize, bool) {
+    let unit = unit.get(..buffer.len()).unwrap_or(unit);
+    let mut broken = false;
     let mut len = 0;
-    for &byte in unit {
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
+    // What is not copied yet begins here.
+    let mut start = 0;
+    let mut at = 0;
+    // Of two zeros one is at every second place.
+    while let Some(&second) = unit.get(at + 1) {
+        if second != 0 {
+            at += 2;
+        } else if unit.get(at) != Some(&0) {
+            at += 1;
+        } else if unit.get(at + 2) == Some(&3) {
+            len = copy(unit.get(start..at + 2), buffer, len);
+            start = at + 3;
+            at = start;
+        } else {
+            broken |= unit.get(at + 2).is_some_and(|&it| it < 3);
+            at += 1;
         }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        let Some(to) = buffer.get_mut(len) else { break };
-        *to = byte;
-        len += 1;
     }
-    len
+    (copy(unit.get(start..), buffer, len), broken)
+}
+
+/// Copies to this place and gives the one behind it.
+fn copy(from: Option<&[u8]>, to: &mut [u8], at: usize) -> usize {
+    let from = from.unwrap_or_default();
+    let end = at + from.len();
+    if let Some(to) = to.get_mut(at..end) {
+        to.copy_from_slice(from);
+    }
+    end
+}
+
+/// Reads a parameter set of at most `most` bytes, and says what was wrong with its unit.
+pub(crate) fn read_parameter_set<T>(
+    unit: &[u8],
+    most: usize,
+    read: impl Fn(&mut Bits<'_>) -> Result<T, CodecError>,
+) -> Result<(T, Defects), CodecError> {
+    // Nearly all fit here, with eight bytes to spare for reading in whole words.
+    let mut buffer = [0; 256];
+    if unit.len() <= buffer.len() - 8 && unit.last() != Some(&0) {
+        let (len, broken) = unescape_into(unit, &mut buffer);
+        if !broken {
+            return read(&mut Bits::padded(&buffer, len)).map(|it| (it, Defects::default()));
+        }
+    }
+    let mut defects = Defects::default();
+    let unit = parameter_set(unit, &mut defects);
+    if unit.len() > most {
+        return Err(CodecError::Limit { which: "bytes in a parameter set", limit: most });
+    }
+    read(&mut Bits::new(&unescape(unit))).map(|it| (it, defects))
 }
 
 /// A parameter set without what does not belong to its unit: start codes before it, zeros and other units behind it.
-pub(crate) fn parameter_set<'a>(unit: &'a [u8], defects: &mut Defects) -> &'a [u8] {
+fn parameter_set<'a>(unit: &'a [u8], defects: &mut Defects) -> &'a [u8] {
     if has_start_code(unit) {
         defects.insert(Defect::StartCodeInParameterSet);
         return annex_b_units(unit).next().unwrap_or_default();

@@ -26,6 +26,7 @@ const ASPECTS: [(u16, u16); 17] = [
 ];
 
 /// `aspect_ratio_info_present_flag` and what follows it.
+#[inline]
 pub(crate) fn aspect(bits: &mut Bits<'_>) -> Result<Option<(u16, u16)>, Overrun> {
     if !bits.flag()? {
         return Ok(None);
@@ -38,11 +39,13 @@ pub(crate) fn aspect(bits: &mut Bits<'_>) -> Result<Option<(u16, u16)>, Overrun>
 }
 
 /// `overscan_info_present_flag` and what follows it.
+#[inline]
 pub(crate) fn overscan(bits: &mut Bits<'_>) -> Result<Option<bool>, Overrun> {
     if bits.flag()? { bits.flag().map(Some) } else { Ok(None) }
 }
 
 /// `video_signal_type_present_flag` and what follows it.
+#[inline]
 pub(crate) fn video_signal(bits: &mut Bits<'_>) -> Result<Option<Colour>, Overrun> {
     if !bits.flag()? {
         return Ok(None);
@@ -59,6 +62,7 @@ pub(crate) fn video_signal(bits: &mut Bits<'_>) -> Result<Option<Colour>, Overru
 }
 
 /// `chroma_loc_info_present_flag` and what follows it: the kinds for the top and the bottom field.
+#[inline]
 pub(crate) fn chroma_location(bits: &mut Bits<'_>) -> Result<Option<(u32, u32)>, Overrun> {
     if bits.flag()? { Ok(Some((bits.ue()?, bits.ue()?))) } else { Ok(None) }
 }

@@ -83,7 +83,7 @@ impl ParameterSets {
 /// Its own id and that of its sequence parameter set.
 fn pps_ids(unit: &[u8]) -> Option<(u8, u8)> {
     let mut head = [0; 16];
-    let len = nal::unescape_into(unit, &mut head);
+    let (len, _) = nal::unescape_into(unit, &mut head);
     let mut bits = Bits::padded(&head, len);
     bits.skip(8).ok()?;
     let mut id =

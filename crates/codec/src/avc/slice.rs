@@ -51,7 +51,7 @@ pub(super) enum Field {
 impl Head {
     pub(super) fn parse(unit: &[u8]) -> Option<Self> {
         let mut head = [0; 24];
-        let len = nal::unescape_into(unit, &mut head);
+        let (len, _) = nal::unescape_into(unit, &mut head);
         let mut bits = Bits::padded(&head, len);
         bits.skip(8).ok()?;
         Self::read(&mut bits).ok()?
@@ -73,8 +73,8 @@ impl SliceHeader {
     pub(super) fn parse(unit: &[u8], pps: &Pps, sps: &Sps) -> Option<Self> {
         // Nearly all headers end within 64 bytes.
         let mut short = [0; 72];
-        let len = nal::unescape_into(unit, &mut short).min(64);
-        if let Ok(header) = read(&mut Bits::padded(&short, len), pps, sps) {
+        let (len, _) = nal::unescape_into(unit, &mut short);
+        if let Ok(header) = read(&mut Bits::padded(&short, len.min(64)), pps, sps) {
             return header;
         }
         let head = unit.get(..MAX_HEADER).unwrap_or(unit);

@@ -90,23 +90,8 @@ impl Sps {
     ///
     /// Defects behind the size of the picture are tolerated and told in [`defects`](Self::defects).
     pub fn parse(unit: &[u8]) -> Result<Self, CodecError> {
-        let mut defects = Defects::default();
-        let unit = nal::parameter_set(unit, &mut defects);
-        if unit.len() > MAX_SPS {
-            return Err(CodecError::Limit {
-                which: "bytes in a sequence parameter set",
-                limit: MAX_SPS,
-            });
-        }
-        // Nearly all fit here, with eight bytes to spare for reading in whole words.
-        let mut buffer = [0; 256];
-        let mut sps = if unit.len() <= buffer.len() - 8 {
-            let len = nal::unescape_into(unit, &mut buffer);
-            parse(Bits::padded(&buffer, len))
-        } else {
-            parse(Bits::new(&nal::unescape(unit)))
-        }
-        .map_err(|error| error.of(SPEC))?;
+        let (mut sps, defects) =
+            nal::read_parameter_set(unit, MAX_SPS, parse).map_err(|error| error.of(SPEC))?;
         sps.defects.extend(defects);
         Ok(sps)
     }
@@ -191,17 +176,14 @@ impl Sps {
     }
 }
 
-fn parse(mut bits: Bits<'_>) -> Result<Sps, CodecError> {
-    let bits = &mut bits;
+fn parse(bits: &mut Bits<'_>) -> Result<Sps, CodecError> {
     // forbidden_zero_bit and nal_unit_type (§7.3.1)
-    match bits.u8()? {
-        header if header & 0x80 != 0 => return bad(bits, "forbidden_zero_bit is set"),
-        header if header & 0x1F != 7 => return bad(bits, "not a sequence parameter set"),
+    let [header, profile, constraints, level] = bits.u(32)?.to_be_bytes();
+    match header {
+        0x80.. => return bad(bits, "forbidden_zero_bit is set"),
+        _ if header & 0x1F != 7 => return bad(bits, "not a sequence parameter set"),
         _ => {}
     }
-    let profile = bits.u8()?;
-    let constraints = bits.u8()?;
-    let level = bits.u8()?;
     let id = bounded(bits, 31, "seq_parameter_set_id is over 31")?;
     let chroma = if has_chroma(profile) { chroma(bits)? } else { Chroma::default() };
     let frame_num_bits = 4 + bounded(bits, 12, "log2_max_frame_num_minus4 is over 12")?;

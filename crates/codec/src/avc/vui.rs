@@ -111,9 +111,9 @@ fn hrd(bits: &mut Bits<'_>) -> Result<Option<Hrd>, Overrun> {
     if count > 31 {
         return Err(bits.overrun()); // cpb_cnt_minus1 (§E.2.2): what follows cannot be found.
     }
-    let (rate_scale, size_scale) = (bits.u(4)?, bits.u(4)?);
-    let bit_rate = (u64::from(bits.ue()?) + 1) << (6 + rate_scale);
-    let buffer_size = (u64::from(bits.ue()?) + 1) << (4 + size_scale);
+    let scales = bits.u8()?;
+    let bit_rate = (u64::from(bits.ue()?) + 1) << (6 + (scales >> 4));
+    let buffer_size = (u64::from(bits.ue()?) + 1) << (4 + (scales & 15));
     let constant_rate = bits.flag()?;
     for _ in 0..count {
         bits.skip_codes(2)?;

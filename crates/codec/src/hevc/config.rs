@@ -100,9 +100,9 @@ impl Config {
         }
         let sps = config.units(33).next().ok_or(NO_SPS)?;
         // Its bytes 3 to 14 are the same, but for emulation prevention.
-        let mut bytes = [0; 15];
+        let mut bytes = [0; 24];
         nal::unescape_into(sps, &mut bytes);
-        if bytes.last_chunk() != Some(&config.profile.to_bytes()) {
+        if bytes.get(3..15) != Some(&config.profile.to_bytes()) {
             config.defects.insert(Defect::ConfigContradictsParameterSet);
         }
         Ok(config)

@@ -34,8 +34,8 @@ impl Pps {
             return Err(CodecError::Malformed { offset: 0, what, spec: SPEC });
         }
         let mut head = [0; HEAD + 8];
-        let len = nal::unescape_into(unit, &mut head).min(HEAD);
-        parse(&mut Bits::padded(&head, len)).map_err(|error| error.of(SPEC))
+        let (len, _) = nal::unescape_into(unit, &mut head);
+        parse(&mut Bits::padded(&head, len.min(HEAD))).map_err(|error| error.of(SPEC))
     }
 }
 

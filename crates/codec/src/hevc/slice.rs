@@ -32,8 +32,8 @@ impl SliceReader {
     pub(super) fn new(unit: &[u8], unit_type: u8) -> Self {
         let mut head = [0; 72];
         // The part read here takes 24 bytes at most.
-        let len = nal::unescape_into(unit, &mut head).min(64);
-        Self { head, len, unit_type }
+        let (len, _) = nal::unescape_into(unit, &mut head);
+        Self { head, len: len.min(64), unit_type }
     }
 
     pub(super) fn head(&self) -> Result<Head, Overrun> {

@@ -61,25 +61,8 @@ impl Sps {
     ///
     /// Defects behind what slices need are tolerated and told in [`defects`](Self::defects).
     pub fn parse(unit: &[u8]) -> Result<Self, CodecError> {
-        let mut defects = Defects::default();
-        let unit = nal::parameter_set(unit, &mut defects);
-        if unit.len() > MAX_SPS {
-            let which = "bytes in a sequence parameter set";
-            return Err(CodecError::Limit { which, limit: MAX_SPS });
-        }
-        if super::unit_type(unit) != Some(33) {
-            let what = "not a sequence parameter set";
-            return Err(CodecError::Malformed { offset: 0, what, spec: SPEC });
-        }
-        // Nearly all fit here, with eight bytes to spare for reading in whole words.
-        let mut buffer = [0; 256];
-        let mut sps = if unit.len() <= buffer.len() - 8 {
-            let len = nal::unescape_into(unit, &mut buffer);
-            parse(&mut Bits::padded(&buffer, len))
-        } else {
-            parse(&mut Bits::new(&nal::unescape(unit)))
-        }
-        .map_err(|error| error.of(SPEC))?;
+        let (mut sps, defects) =
+            nal::read_parameter_set(unit, MAX_SPS, parse).map_err(|error| error.of(SPEC))?;
         sps.defects.extend(defects);
         Ok(sps)
     }
@@ -133,7 +116,11 @@ impl Sps {
 }
 
 fn parse(bits: &mut Bits<'_>) -> Result<Sps, CodecError> {
-    bits.skip(16)?;
+    // forbidden_zero_bit 0, nal_unit_type 33, nuh_layer_id 0 (§7.3.1.2)
+    if bits.u(13)? != 33 << 6 {
+        return bad(bits, "not a sequence parameter set");
+    }
+    bits.skip(3)?; // nuh_temporal_id_plus1
     let vps_id = bits.small(4)?;
     let sub_layers = sub_layers(bits)?;
     let nested = bits.flag()?;

@@ -380,7 +380,7 @@ impl Writer {
 
     fn unit(mut self) -> Vec<u8> {
         self.0.push(true);
-        while self.0.len() % 8 != 0 {
+        while !self.0.len().is_multiple_of(8) {
             self.0.push(false);
         }
         let bytes =
