@@ -16,6 +16,9 @@ pub enum SegmentError {
     /// The tracks cannot be put into MPEG-TS.
     #[error(transparent)]
     Ts(#[from] TsError),
+    /// Parts and AES-128 do not go together: the draft says nothing of a part's padding, and players differ.
+    #[error("a stream with parts cannot be encrypted: set `part` to None")]
+    KeyWithParts,
     /// The segmenter was finished.
     #[error("the stream was finished: make a new segmenter")]
     Finished,

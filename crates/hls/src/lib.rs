@@ -18,6 +18,8 @@ mod attributes;
 mod blocking;
 mod clock;
 mod config;
+#[cfg(feature = "aes")]
+mod crypt;
 mod cut;
 mod date;
 mod error;
@@ -33,6 +35,8 @@ mod segmenter;
 
 pub use blocking::{BadDirective, BlockRequest, Readiness};
 pub use config::{Container, SegmentLimits, SegmenterConfig};
+#[cfg(feature = "aes")]
+pub use crypt::{NotDecrypted, decrypt_segment, encrypt_segment, sequence_iv};
 pub use error::SegmentError;
 pub use multivariant::{AudioRendition, BitRates, Multivariant, Variant};
 pub use origin::{Answer, Departed, INDEX, Origin, OriginConfig, Request, Waiter};

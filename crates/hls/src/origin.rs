@@ -89,6 +89,8 @@ pub struct Origin {
     waiting: usize,
     departed: VecDeque<Departed>,
     finished: bool,
+    #[cfg(feature = "aes")]
+    key: Option<[u8; 16]>,
 }
 
 #[derive(Debug)]
@@ -169,6 +171,8 @@ impl Origin {
             waiting: 0,
             departed: VecDeque::new(),
             finished: false,
+            #[cfg(feature = "aes")]
+            key: None,
         }
     }
 
@@ -196,6 +200,20 @@ impl Origin {
         self.finished = true;
         self.generation += 1;
         started
+    }
+
+    /// Has all segments that begin from now on encrypted with this key (AES-128). Call it again to rotate keys.
+    ///
+    /// The origin serves keys as `…-key0.bin` and so on, with `Cache-Control: no-store`: who may have them is the
+    /// caller's decision, made before it passes the request on.
+    #[cfg(feature = "aes")]
+    pub fn set_key(&mut self, key: [u8; 16]) -> Result<(), SegmentError> {
+        if self.config.segmenter.part.is_some() {
+            return Err(SegmentError::KeyWithParts);
+        }
+        self.key = Some(key);
+        self.renditions.iter_mut().for_each(|it| it.set_key(key));
+        Ok(())
     }
 
     /// Changes whenever a waiting request might be answered.
@@ -295,6 +313,10 @@ impl Origin {
         self.renditions =
             plan.map(|(index, it)| Rendition::new(it, index > 0, &self.config)).collect();
         self.stage = Stage::Running;
+        #[cfg(feature = "aes")]
+        if let Some(key) = self.key {
+            self.renditions.iter_mut().for_each(|it| it.set_key(key));
+        }
         events.into_iter().try_for_each(|(event, unix_ms)| self.route(event, unix_ms))
     }
 
@@ -459,7 +481,9 @@ impl Origin {
         match rendition.find(resource) {
             Found::Body(body) => {
                 let kind = content_type(self.config.segmenter.container, resource, rendition);
-                let reply = Reply::new(kind, target * 6, body);
+                // Who may have a key may change: no cache may answer for us.
+                let key = matches!(resource, Resource::Key(_));
+                let reply = Reply::new(kind, if key { Duration::ZERO } else { target * 6 }, body);
                 Looked::Reply(match range {
                     Some(range) => reply.ranged(range),
                     None => reply,

@@ -102,10 +102,10 @@ pub struct Playlist {
     first: u64,
     /// Where the text of the first listed segment begins.
     first_at: u64,
-    /// The init section in force before the first listed segment.
-    before_first: Option<u32>,
-    /// The init section in force before the first recent segment.
-    before_recent: Option<u32>,
+    /// What is in force before the first listed segment.
+    before_first: InForce,
+    /// What is in force before the first recent segment.
+    before_recent: InForce,
     discontinuities: u64,
     /// Of all listed segments.
     span: Duration,
@@ -123,7 +123,20 @@ struct Settled {
     at: u64,
     duration: Duration,
     discontinuity: bool,
+    uses: InForce,
+}
+
+/// Tags that hold until others of their kind come.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct InForce {
     init: Option<u32>,
+    key: Option<u32>,
+}
+
+impl InForce {
+    fn of(opening: &Opening) -> Self {
+        Self { init: opening.init, key: opening.key }
+    }
 }
 
 /// A segment whose text may still change.
@@ -158,8 +171,8 @@ impl Playlist {
             open: None,
             first: config.first_sequence,
             first_at: 0,
-            before_first: None,
-            before_recent: None,
+            before_first: InForce::default(),
+            before_recent: InForce::default(),
             discontinuities: config.first_discontinuity,
             span: Duration::ZERO,
             recent_span: Duration::ZERO,
@@ -289,12 +302,11 @@ impl Playlist {
             }
             None => (self.first_at, self.before_first),
         };
-        let init_of_first = self.settled.iter().find(|it| it.at >= from).map(|it| it.init);
-        let init_of_first = init_of_first.or_else(|| self.recent.front().map(|it| it.opening.init));
-        if let Some(number) = before.filter(|_| init_of_first == Some(before)) {
-            let _ =
-                writeln!(head, "#EXT-X-MAP:URI=\"{}\"", self.names.write(Resource::Init(number)));
-        }
+        let first = self.settled.iter().find(|it| it.at >= from).map(|it| it.uses);
+        let first = first.or_else(|| self.recent.front().map(|it| InForce::of(&it.opening)));
+        // A segment that brings its own needs no reminder.
+        let _ =
+            self.write_in_force(&mut head, first.filter(|it| *it == before).unwrap_or_default());
         let mut tail = String::with_capacity(4096);
         let _ = self.write_tail(&mut tail);
         let mut pieces = Vec::from([Bytes::from(head)]);
@@ -337,12 +349,12 @@ impl Playlist {
                 at,
                 duration: listed.duration,
                 discontinuity: opening.discontinuity,
-                init: opening.init,
+                uses: InForce::of(&opening),
             });
             let mut text = String::with_capacity(128);
             let _ = self.write_segment(&mut text, &listed, self.before_recent, false);
             self.text.push(&text);
-            self.before_recent = opening.init;
+            self.before_recent = InForce::of(&opening);
         }
     }
 
@@ -385,7 +397,7 @@ impl Playlist {
             self.first += 1;
             self.span = self.span.saturating_sub(gone.duration);
             self.discontinuities += u64::from(gone.discontinuity);
-            self.before_first = gone.init;
+            self.before_first = gone.uses;
         }
     }
 
@@ -410,9 +422,9 @@ impl Playlist {
     }
 
     /// Where the text of a settled segment begins, and the init section in force before it.
-    fn boundary(&self, index: usize) -> (u64, Option<u32>) {
+    fn boundary(&self, index: usize) -> (u64, InForce) {
         let at = self.settled.get(index).map_or_else(|| self.text.end(), |it| it.at);
-        let before = index.checked_sub(1).and_then(|it| self.settled.get(it)).map(|it| it.init);
+        let before = index.checked_sub(1).and_then(|it| self.settled.get(it)).map(|it| it.uses);
         (at, before.unwrap_or(self.before_first))
     }
 
@@ -451,7 +463,7 @@ impl Playlist {
         let mut before = self.before_recent;
         for segment in &self.recent {
             self.write_segment(out, segment, before, true)?;
-            before = segment.opening.init;
+            before = InForce::of(&segment.opening);
         }
         if let Some(open) = self.open.as_ref().filter(|it| !it.parts.is_empty()) {
             self.write_opening(out, &open.opening, before)?;
@@ -483,7 +495,7 @@ impl Playlist {
         &self,
         out: &mut String,
         segment: &Listed,
-        before: Option<u32>,
+        before: InForce,
         with_parts: bool,
     ) -> core::fmt::Result {
         self.write_opening(out, &segment.opening, before)?;
@@ -498,15 +510,40 @@ impl Playlist {
         &self,
         out: &mut String,
         opening: &Opening,
-        before: Option<u32>,
+        before: InForce,
     ) -> core::fmt::Result {
         if opening.discontinuity {
             writeln!(out, "#EXT-X-DISCONTINUITY")?;
         }
-        if let Some(number) = opening.init.filter(|_| opening.init != before) {
-            writeln!(out, "#EXT-X-MAP:URI=\"{}\"", self.names.write(Resource::Init(number)))?;
+        let uses = InForce::of(opening);
+        if uses.init != before.init && before.key.is_some() {
+            // The key would hold for the init section, which is not encrypted (§4.4.4.5).
+            writeln!(out, "#EXT-X-KEY:METHOD=NONE")?;
+        }
+        if uses.init != before.init {
+            self.write_in_force(out, uses)?;
+        } else if uses.key != before.key {
+            match uses.key {
+                Some(_) => self.write_in_force(out, InForce { init: None, ..uses })?,
+                None => writeln!(out, "#EXT-X-KEY:METHOD=NONE")?,
+            }
         }
         writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", Date(opening.program_date_time))
+    }
+
+    /// Names an init section and a key, the init section first: it is not encrypted.
+    fn write_in_force(&self, out: &mut String, uses: InForce) -> core::fmt::Result {
+        if let Some(number) = uses.init {
+            writeln!(out, "#EXT-X-MAP:URI=\"{}\"", self.names.write(Resource::Init(number)))?;
+        }
+        if let Some(number) = uses.key {
+            writeln!(
+                out,
+                "#EXT-X-KEY:METHOD=AES-128,URI=\"{}\"",
+                self.names.write(Resource::Key(number))
+            )?;
+        }
+        Ok(())
     }
 
     fn write_parts(&self, out: &mut String, segment: &Listed) -> core::fmt::Result {

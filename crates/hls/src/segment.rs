@@ -58,6 +58,8 @@ pub struct Opening {
     pub independent: bool,
     /// The number of its init section; `None` in MPEG-TS.
     pub init: Option<u32>,
+    /// The number of the key that it is encrypted with.
+    pub key: Option<u32>,
 }
 
 /// A complete segment. Its bytes are those of its parts.

@@ -558,6 +558,7 @@ impl Segmenter {
             discontinuity: self.open.discontinuity,
             independent: self.open.independent,
             init: self.package.as_ref().and_then(Package::init).map(|_| self.inits - 1),
+            key: None,
         }
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Rendition {
     inits: VecDeque<Init>,
     segments: VecDeque<Segment>,
     open: Vec<Part>,
+    /// Keys and their numbers, as long as a segment needs them.
+    keys: VecDeque<(u32, [u8; 16])>,
     /// How many of `segments` are not listed any more.
     unlisted: usize,
     /// Events, the times of frames in microseconds, wall-clock times.
@@ -71,6 +73,7 @@ impl Rendition {
             inits: VecDeque::new(),
             segments: VecDeque::new(),
             open: Vec::new(),
+            keys: VecDeque::new(),
             unlisted: 0,
             held: VecDeque::new(),
         }
@@ -149,7 +152,34 @@ impl Rendition {
         Playlist::new(new)
     }
 
+    #[cfg(feature = "aes")]
+    pub(super) fn set_key(&mut self, key: [u8; 16]) {
+        let number = self.keys.back().map_or(0, |(number, _)| number + 1);
+        self.keys.push_back((number, key));
+    }
+
+    /// Encrypts a segment with the newest key, if there is one.
+    #[cfg(feature = "aes")]
+    fn encrypted(&self, mut segment: Segment) -> Segment {
+        let Some((number, key)) = self.keys.back() else { return segment };
+        let iv = crate::sequence_iv(segment.opening.sequence);
+        let body = crate::encrypt_segment(&segment.body().join(), key, &iv);
+        segment.opening.key = Some(*number);
+        segment.parts.truncate(1);
+        segment.parts.iter_mut().for_each(|it| it.body = body.clone().into());
+        segment
+    }
+
+    #[cfg(not(feature = "aes"))]
+    fn encrypted(&self, segment: Segment) -> Segment {
+        segment
+    }
+
     fn record(&mut self, output: Output, config: &OriginConfig, departed: &mut VecDeque<Departed>) {
+        let output = match output {
+            Output::Segment(segment) => Output::Segment(self.encrypted(segment)),
+            other => other,
+        };
         let Some(playlist) = &mut self.playlist else { return };
         match output {
             Output::Init(init) => self.inits.push_back(init),
@@ -189,6 +219,12 @@ impl Rendition {
             {
                 self.inits.pop_front();
             }
+            let needed = self.segments.front().and_then(|it| it.opening.key);
+            while self.keys.len() > 1
+                && self.keys.front().is_some_and(|(number, _)| Some(*number) < needed)
+            {
+                self.keys.pop_front();
+            }
             if config.hand_over {
                 departed.push_back(Departed { rendition: self.name.clone(), segment });
             }
@@ -211,7 +247,13 @@ impl Rendition {
                 self.segment(sequence).map_or(Found::Nothing, |it| Found::Body(it.body()))
             }
             Resource::Part(sequence, index) => self.find_part(sequence, index),
-            Resource::Playlist | Resource::Key(_) => Found::Nothing,
+            Resource::Key(number) => {
+                let key = self.keys.iter().find(|it| it.0 == number);
+                key.map_or(Found::Nothing, |(_, key)| {
+                    Found::Body(bytes::Bytes::copy_from_slice(key).into())
+                })
+            }
+            Resource::Playlist => Found::Nothing,
         }
     }
 

@@ -449,3 +449,52 @@ fn transport_streams_by_name_and_type() {
     let reply = live.ready(&list.segments[0].uri);
     assert_eq!((reply.content_type, list.segments[0].uri.as_str()), ("video/mp2t", "main-0.ts"));
 }
+
+#[cfg(feature = "aes")]
+#[test]
+fn keys_rotate_and_init_sections_stay_plain() {
+    for container in [Container::Fmp4, Container::Ts] {
+        let mut config = OriginConfig {
+            window: Window::Sliding(Duration::from_secs(10)),
+            ..OriginConfig::default()
+        };
+        (config.segmenter.container, config.segmenter.part) = (container, None);
+        let (videos, audios) = if container == Container::Ts { (0, 1) } else { (1, 1) };
+        let mut live = Live::new(config, videos, audios);
+        live.run(5);
+        let mut keys = vec![];
+        for number in 1_u8..12 {
+            live.origin.set_key([number; 16]).unwrap();
+            live.run(4);
+            let list = live.media("main.m3u8");
+            for segment in &list.segments {
+                let body = live.ready(&segment.uri).body.join();
+                let plain = match &segment.keys[..] {
+                    [] => body,
+                    [key] => {
+                        let reply = live.ready(&key.uri);
+                        assert_eq!(
+                            (reply.content_type, reply.max_age),
+                            ("application/octet-stream", Duration::ZERO)
+                        );
+                        let key: [u8; 16] = reply.body.join()[..].try_into().unwrap();
+                        keys.push(key[0]);
+                        crate::decrypt_segment(&body, &key, &crate::sequence_iv(segment.sequence))
+                            .unwrap()
+                    }
+                    more => panic!("{more:?}"),
+                };
+                let expected: &[u8] =
+                    if container == Container::Ts { &[0x47] } else { b"\0\0\0\x20styp" };
+                assert!(plain.starts_with(expected), "{:?}", &plain[..12]);
+                if let Some(map) = &segment.map {
+                    assert_eq!(&live.ready(&map.uri).body.join()[4..8], b"ftyp");
+                }
+            }
+        }
+        keys.dedup();
+        assert!(keys.contains(&1) && keys.contains(&11));
+    }
+    let mut live = Live::new(OriginConfig::default(), 1, 1);
+    assert_eq!(live.origin.set_key([0; 16]), Err(SegmentError::KeyWithParts));
+}

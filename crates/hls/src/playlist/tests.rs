@@ -30,7 +30,7 @@ struct Maker {
 impl Maker {
     fn opening(&self, discontinuity: bool) -> Opening {
         let (sequence, program_date_time, init) = (self.sequence, self.date, self.init);
-        Opening { sequence, program_date_time, discontinuity, independent: true, init }
+        Opening { sequence, program_date_time, discontinuity, independent: true, init, key: None }
     }
 
     fn part(&self, index: u32, millis: u64) -> Part {
