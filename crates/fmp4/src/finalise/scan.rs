@@ -128,7 +128,8 @@ impl Scanner {
                 return Err(Fmp4Error::Limit { which: limit.0, limit: limit.1.into() });
             }
             let Some(body) = self.bytes(start..end) else {
-                return Ok(self.need(start..end));
+                // From its head on, which is looked at again.
+                return Ok(self.need(self.position..end));
             };
             let begin = self.position;
             self.position = end;

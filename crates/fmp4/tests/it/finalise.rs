@@ -20,6 +20,7 @@ fn finalise(recording: &[u8]) -> Result<(Vec<u8>, u64, u64), Fmp4Error> {
     let (mut read, mut last) = (0, 0);
     loop {
         let step = finaliser.next_step()?;
+        assert!(read < 100 * 4096 + 100 * recording.len() as u64, "reads without end");
         let Progress { done, total } = finaliser.progress();
         assert!(last <= done && done <= total, "{last} {done} {total}");
         last = done;
@@ -86,8 +87,8 @@ fn recording(fragments: &[&[(TrackId, i64)]], config: &InitConfig) -> Vec<u8> {
     let mut out = Pieces::from(init.bytes());
     for fragment in fragments {
         fragmenter.discontinuity();
-        for (index, (track, dts)) in (0_u8..).zip(*fragment) {
-            let mut frame = Frame::new(*track, Ticks(*dts), vec![index; 10].into());
+        for (index, (track, dts)) in (0_u32..).zip(*fragment) {
+            let mut frame = Frame::new(*track, Ticks(*dts), vec![index.to_be_bytes()[3]; 10].into());
             if index == 0 {
                 frame.facts.random_access = RandomAccess::Instant;
             }
@@ -111,6 +112,14 @@ fn tracks_keep_their_relation_and_gaps_their_length() {
     let (plain, _, _) = finalise(&recording(&[&first, &second], &InitConfig::default())).unwrap();
     assert_eq!(times(&plain, VIDEO), [(0, 3600), (3600, 86_400), (90_000, 3600)]);
     assert_eq!(times(&plain, AUDIO), [(480, 1024), (1504, 1024), (2528, 1024)]);
+}
+
+#[test]
+fn heads_longer_than_one_read_are_read_in_whole() {
+    let frames: Vec<_> = (0..3000).map(|it| (VIDEO, it * it)).collect();
+    let recording = recording(&[&frames, &[(VIDEO, 8_999_998)]], &InitConfig::default());
+    let (plain, _, _) = finalise(&recording).unwrap();
+    assert_eq!(frames_of(&read_all(&plain)), frames_of(&read_all(&recording)));
 }
 
 #[test]
