@@ -40,7 +40,9 @@ pub use crypt::{NotDecrypted, decrypt_segment, encrypt_segment, sequence_iv};
 pub use error::SegmentError;
 pub use multivariant::{AudioRendition, BitRates, Multivariant, Variant};
 pub use origin::{Answer, Departed, INDEX, Origin, OriginConfig, Request, Waiter};
-pub use playlist::{Playlist, PlaylistConfig, Report, Window};
+pub use playlist::{
+    Attribute, DateRange, MAX_DATE_RANGES, Playlist, PlaylistConfig, Report, Window,
+};
 pub use read::{
     ByteRange, Hint, HintKind, Key, MAX_PLAYLIST_BYTES, Map, PlaylistType, ReadDateRange,
     ReadError, ReadMedia, ReadMultivariant, ReadPart, ReadPlaylist, ReadRendition, ReadSegment,

@@ -1,5 +1,6 @@
 //! The media playlist of one rendition, as it is published.
 
+mod date_range;
 mod text;
 
 use alloc::collections::VecDeque;
@@ -17,6 +18,7 @@ use crate::date::Date;
 use crate::names::{Names, Resource};
 use crate::segment::{Opening, Part, Segment};
 use crate::{BlockRequest, Readiness};
+pub use date_range::{Attribute, DateRange, MAX_DATE_RANGES};
 use text::Text;
 
 /// Parts are listed in segments that end no further than this many target durations from the end (§6.2.2).
@@ -114,6 +116,7 @@ pub struct Playlist {
     /// Whether every segment so far began with a keyframe.
     independent: bool,
     reports: Vec<Report>,
+    date_ranges: Vec<DateRange>,
     ended: bool,
 }
 
@@ -144,6 +147,7 @@ impl InForce {
 struct Listed {
     opening: Opening,
     duration: Duration,
+    gap: bool,
     /// Duration and independence of its parts.
     parts: Vec<(Duration, bool)>,
 }
@@ -178,6 +182,7 @@ impl Playlist {
             recent_span: Duration::ZERO,
             independent: true,
             reports: Vec::new(),
+            date_ranges: Vec::new(),
             ended: false,
             config,
         }
@@ -185,7 +190,8 @@ impl Playlist {
 
     /// Begins a segment.
     pub fn open(&mut self, opening: Opening) {
-        self.open = Some(Listed { opening, duration: Duration::ZERO, parts: Vec::new() });
+        self.open =
+            Some(Listed { opening, duration: Duration::ZERO, gap: false, parts: Vec::new() });
     }
 
     /// Lists a part of the segment that was opened.
@@ -195,22 +201,39 @@ impl Playlist {
         }
     }
 
-    /// Completes the segment that was opened, and says which segments left the playlist by that.
+    /// Completes the segment that was opened, and says which segments left the playlist by that. A segment
+    /// without bytes is listed as a gap.
     pub fn push_segment(&mut self, segment: &Segment) -> Range<u64> {
         let parts = self.open.take().map(|it| it.parts).unwrap_or_default();
         let (opening, duration) = (segment.opening, segment.duration);
-        self.recent.push_back(Listed { opening, duration, parts });
+        self.recent.push_back(Listed { opening, duration, gap: segment.is_empty(), parts });
         self.span += duration;
         self.recent_span += duration;
         self.independent &= opening.independent;
         self.settle();
-        self.slide()
+        let left = self.slide();
+        if !left.is_empty() {
+            self.drop_date_ranges();
+        }
+        left
     }
 
     /// Ends the playlist. An open segment that was not completed is dropped.
     pub fn finish(&mut self) {
         self.open = None;
         self.ended = true;
+    }
+
+    /// Lists a date range, or completes the one of the same id. It leaves when no listed segment lies in it any more;
+    /// the oldest one leaves when there are more than [`MAX_DATE_RANGES`].
+    pub fn set_date_range(&mut self, range: DateRange) {
+        match self.date_ranges.iter_mut().find(|it| it.id == range.id) {
+            Some(known) => *known = range,
+            None => self.date_ranges.push(range),
+        }
+        if self.date_ranges.len() > MAX_DATE_RANGES {
+            self.date_ranges.remove(0);
+        }
     }
 
     /// Says how far the other renditions are, for `EXT-X-RENDITION-REPORT`.
@@ -392,6 +415,15 @@ impl Playlist {
         begin..self.first
     }
 
+    /// Drops the date ranges that ended before the first listed segment begins.
+    fn drop_date_ranges(&mut self) {
+        let Some(last) = self.recent.back() else { return };
+        let behind =
+            i64::try_from(self.span.saturating_sub(last.duration).as_millis()).unwrap_or(0);
+        let first = last.opening.program_date_time.saturating_sub(behind);
+        self.date_ranges.retain(|it| it.end().is_none_or(|end| end > first));
+    }
+
     fn drop_first(&mut self) {
         if let Some(gone) = self.settled.pop_front() {
             self.first += 1;
@@ -456,7 +488,7 @@ impl Playlist {
         if self.independent {
             writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
         }
-        Ok(())
+        self.date_ranges.iter().try_for_each(|it| it.write(out))
     }
 
     fn write_tail(&self, out: &mut String) -> core::fmt::Result {
@@ -503,6 +535,9 @@ impl Playlist {
             self.write_parts(out, segment)?;
         }
         let uri = self.names.write(Resource::Segment(segment.opening.sequence));
+        if segment.gap {
+            writeln!(out, "#EXT-X-GAP")?;
+        }
         writeln!(out, "#EXTINF:{},\n{uri}", Seconds(segment.duration))
     }
 

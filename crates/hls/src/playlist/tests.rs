@@ -310,3 +310,44 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn date_ranges_stay_as_long_as_their_segments() {
+    let (mut maker, mut playlist) = low_latency(Window::Sliding(Duration::from_secs(12)));
+    let mut range = DateRange::new("ad \"1\"\n#EXT-X-ENDLIST", NOON + 6000);
+    range.planned_duration = Some(Duration::from_secs(10));
+    range.attributes.push(("scte35-out".to_owned(), Attribute::Bytes(vec![0xFC, 0x30])));
+    range.attributes.push(("X-SCORE".to_owned(), Attribute::Thousandths(-1500)));
+    playlist.set_date_range(range.clone());
+    range.duration = Some(Duration::from_millis(8500));
+    for step in 0..10 {
+        maker.segment(&mut playlist, &[1000; 4], false);
+        if step == 2 {
+            playlist.set_date_range(range.clone());
+        }
+        let list = read(&text(&playlist, false));
+        assert_eq!(list.violations, []);
+        // Until the segment with its end, 14.5 s after noon, has left.
+        let first = list.segments[0].program_date_time.unwrap();
+        assert_eq!(list.date_ranges.len(), usize::from(first < NOON + 14_500), "step {step}");
+        if let [range] = &list.date_ranges[..] {
+            assert_eq!((range.id.as_str(), range.start), ("ad 1#EXT-X-ENDLIST", Some(NOON + 6000)));
+            assert_eq!(range.duration.is_some(), step >= 2);
+            assert_eq!(range.attributes[0], ("SCTE35-OUT".to_owned(), "0xFC30".to_owned()));
+            assert_eq!(range.attributes[1], ("X-SCORE".to_owned(), "-1.500".to_owned()));
+        }
+    }
+}
+
+#[test]
+fn a_segment_without_bytes_is_a_gap() {
+    let mut playlist = Playlist::new(PlaylistConfig::new(4, "v"));
+    let mut maker = Maker { sequence: 0, date: NOON, init: Some(0) };
+    maker.segment(&mut playlist, &[4000], false);
+    let opening = maker.opening(false);
+    playlist.open(opening);
+    playlist.push_segment(&Segment { opening, duration: Duration::from_secs(3), parts: vec![] });
+    let list = read(&text(&playlist, false));
+    assert_eq!(list.segments.iter().map(|it| it.gap).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(list.violations, []);
+}
