@@ -323,22 +323,28 @@ pub(crate) fn trim_zeros(mut data: &[u8]) -> &[u8] {
 
 /// Where the next `00 00 01` stands at or behind `from`.
 ///
-/// Looks at 64 places at once in a loop without branches, which compiles to vector instructions.
+/// Looks for two zeros at 128 places at once, in a loop without branches, which compiles to vector instructions.
+/// Coded pictures hold two zeros only where a start code or an emulation prevention byte follows, so that the
+/// places are looked at one by one next to never.
 pub(crate) fn start_code(data: &[u8], from: usize) -> Option<usize> {
-    const BLOCK: usize = 64;
+    const BLOCK: usize = 128;
     let mut rest = data.get(from..)?;
     let mut at = from;
     while let Some(window) = rest.first_chunk::<{ BLOCK + 2 }>() {
-        let ([a @ .., _, _], [_, b @ .., _], [_, _, c @ ..]) = (window, window, window);
-        let places = a.iter().zip(b).zip(c);
-        if places.clone().fold(false, |hit, ((a, b), c)| hit | (a | b | (c ^ 1) == 0)) {
-            let hit = places.clone().position(|((a, b), c)| a | b | (c ^ 1) == 0)?;
+        let ([first @ .., _, _], [_, second @ .., _]) = (window, window);
+        if first.iter().zip(second).fold(false, |hit, (first, second)| hit | (first | second == 0))
+            && let Some(hit) = plain_start_code(window)
+        {
             return Some(at + hit);
         }
         rest = rest.get(BLOCK..)?;
         at += BLOCK;
     }
-    rest.windows(3).position(|it| it == [0, 0, 1]).map(|hit| at + hit)
+    plain_start_code(rest).map(|hit| at + hit)
+}
+
+fn plain_start_code(data: &[u8]) -> Option<usize> {
+    data.windows(3).position(|it| it == [0, 0, 1])
 }
 
 #[cfg(test)]
