@@ -17,8 +17,8 @@ pub use config::Config;
 pub(crate) use config::{params, with_sequence_header};
 pub(crate) use frame::FrameReader;
 pub use obu::{
-    ANNEX_B_MAX_DEPTH_BYTES, Obu, ObuKind, Obus, TemporalUnits, annex_b_to_low_overhead,
-    low_overhead_to_annex_b, obus, temporal_units, without_delimiters,
+    Obu, ObuKind, Obus, TemporalUnits, annex_b_to_low_overhead, low_overhead_to_annex_b, obus,
+    temporal_units, without_delimiters,
 };
 pub use sequence::{OperatingPoint, SequenceHeader};
 

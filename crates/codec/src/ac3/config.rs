@@ -170,7 +170,8 @@ impl Eac3Config {
         if config.substreams.is_empty() {
             return Err(CodecError::Misuse { what: "dec3 of less than an access unit" });
         }
-        let kilobits = u64::from(bytes) * 8 * u64::from(rate) / u64::from(SAMPLES) / 1000;
+        // Up, as frames of 44.1 kHz fall short of the rate that their encoder was given.
+        let kilobits = (u64::from(bytes) * 8 * u64::from(rate)).div_ceil(u64::from(SAMPLES) * 1000);
         config.data_rate = u16::try_from(kilobits).unwrap_or(u16::MAX).min(0x1FFF);
         Ok(config)
     }

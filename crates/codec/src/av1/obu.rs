@@ -198,9 +198,6 @@ pub fn annex_b_to_low_overhead(unit: &[u8], out: &mut BytesMut) -> Result<(), Co
     Ok(())
 }
 
-/// How long the sizes before a temporal unit and its one frame unit can get: two numbers of 32 bits.
-pub const ANNEX_B_MAX_DEPTH_BYTES: usize = 10;
-
 /// Appends a temporal unit in the low-overhead format to `out` in the length-delimited format (annex B), as one
 /// frame unit.
 pub fn low_overhead_to_annex_b(unit: &[u8], out: &mut BytesMut) -> Result<(), CodecError> {
@@ -213,7 +210,7 @@ pub fn low_overhead_to_annex_b(unit: &[u8], out: &mut BytesMut) -> Result<(), Co
         put_header(&obu, 0x00, &mut body);
         body.extend_from_slice(obu.payload);
     }
-    let mut frame = BytesMut::with_capacity(ANNEX_B_MAX_DEPTH_BYTES);
+    let mut frame = BytesMut::new();
     put_leb128(body.len(), &mut frame);
     put_leb128(frame.len() + body.len(), out);
     out.extend_from_slice(&frame);

@@ -140,6 +140,75 @@ fn a_key_frame_without_sequence_header_is_told() {
     assert!(inspector.defects().contains(Defect::KeyWithoutSequenceHeader));
 }
 
+/// A frame header for the sequence header of `main8.obu`, in an OBU of its own.
+fn frame_header(kind: u32, shown: bool, hint: u32, refresh: u32, layer: Option<u8>) -> Vec<u8> {
+    let mut bits = crate::bit_writer::BitWriter::default();
+    // show_existing_frame, frame_type, show_frame, then showable_frame or nothing.
+    bits.u(kind, 3);
+    bits.flag(shown);
+    if !shown {
+        bits.u(1, 1);
+    }
+    // error_resilient_mode, where it is not implied.
+    if kind != 3 && !(kind == 0 && shown) {
+        bits.u(1, 1);
+    }
+    // disable_cdf_update, allow_screen_content_tools; frame_size_override_flag, but for a switch frame.
+    bits.u(0, 2);
+    if kind != 3 {
+        bits.u(0, 1);
+    }
+    bits.u(hint, 7);
+    if kind != 3 && !(kind == 0 && shown) {
+        bits.u(refresh, 8);
+    }
+    let payload = bits.finish();
+    let extension = layer.map(|it| it << 5).into_iter();
+    let head = 3 << 3 | u8::from(layer.is_some()) << 2 | 2;
+    let size = u8::try_from(payload.len()).unwrap();
+    [head].into_iter().chain(extension).chain([size]).chain(payload).collect()
+}
+
+#[test]
+fn what_is_no_random_access_point() {
+    let (stream, _) = streams().into_iter().find(|it| it.0["file"] == "main8.obu").unwrap();
+    let params = CodecParams::Video(video_params(VideoCodec::Av1, record(&stream)).unwrap());
+    let mut inspector = Inspector::new(&params);
+    let sequence = hex(stream["sequence_header_obu"].as_str().unwrap());
+    let unit = |obus: &[&[u8]]| [&sequence[..], &obus.concat()].concat();
+
+    let key = inspector.inspect(&unit(&[&frame_header(0, true, 5, 0, None)]));
+    assert_eq!((key.random_access, key.order), (RandomAccess::Instant, Some(5)));
+    assert_eq!((key.slices, key.disposable), (Slices::I, false));
+    // A forward key frame: hidden with a frame, shown later by its slot.
+    let hidden = frame_header(0, false, 9, 0b100, None);
+    let inter = frame_header(1, true, 6, 0, None);
+    let forward = inspector.inspect(&unit(&[&hidden, &inter]));
+    assert_eq!((forward.random_access, forward.order), (RandomAccess::No, Some(6)));
+    assert_eq!((forward.slices, forward.disposable), (Slices::Unknown, false));
+    let unused = inspector.inspect(&frame_header(1, true, 7, 0, None));
+    assert_eq!((unused.order, unused.disposable), (Some(7), true));
+    // show_existing_frame, slot 2.
+    let shown = inspector.inspect(&hex("1a01a8"));
+    assert_eq!((shown.random_access, shown.order), (RandomAccess::No, Some(9)));
+    assert_eq!(shown.slices, Slices::Unknown);
+    // That was a key frame, so it is in every slot now.
+    assert_eq!(inspector.inspect(&hex("1a01f8")).order, Some(9));
+    for (kind, slices) in [(2, Slices::I), (3, Slices::Unknown)] {
+        let facts = inspector.inspect(&unit(&[&frame_header(kind, true, 10, 1, None)]));
+        assert_eq!((facts.random_access, facts.slices), (RandomAccess::No, slices), "{kind}");
+    }
+    // Hints have seven bits, and go on counting.
+    for hint in 11..300 {
+        let facts = inspector.inspect(&frame_header(1, true, hint % 128, 1, None));
+        assert_eq!(facts.order, hint.try_into().ok());
+    }
+    // All layers are taken, as the operating point is for all.
+    let layered = inspector.inspect(&unit(&[&frame_header(0, true, 3, 0, Some(1))]));
+    assert_eq!(layered.random_access, RandomAccess::Instant);
+    assert!(inspector.defects().is_empty());
+}
+
 #[test]
 fn annex_b_and_back() {
     for (_, data) in streams() {
