@@ -1,4 +1,4 @@
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 
 use crate::{ChunkError, ChunkFault, ChunkLimit, ChunkLimits, Message, MessageType};
 
@@ -15,8 +15,9 @@ use crate::{ChunkError, ChunkFault, ChunkLimit, ChunkLimits, Message, MessageTyp
 /// After an error there are no more: what came before it counts, the rest is to be dropped.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
+    /// What is left of it.
     whole: Message,
-    rest: Bytes,
+    length: usize,
     /// The time of the first message inside. The others are counted from it.
     first: Option<u32>,
     left: u16,
@@ -32,14 +33,13 @@ const BACK_POINTER: usize = 4;
 impl Aggregate {
     /// Splits a message of type [`MessageType::AGGREGATE`].
     pub fn new(message: Message, limits: &ChunkLimits) -> Self {
-        let rest = message.payload.clone();
-        let limit = limits.max_aggregated;
-        Self { whole: message, rest, first: None, left: limit, limit }
+        let (length, limit) = (message.payload.len(), limits.max_aggregated);
+        Self { whole: message, length, first: None, left: limit, limit }
     }
 
     fn read(&mut self) -> Result<Message, ChunkError> {
-        let start = self.whole.payload.len() - self.rest.len();
-        let offset = u64::try_from(start).unwrap_or(u64::MAX);
+        let rest = &mut self.whole.payload;
+        let offset = u64::try_from(self.length - rest.len()).unwrap_or(u64::MAX);
         let malformed = |fault| ChunkError::Malformed { offset, fault };
         if self.left == 0 {
             let limit = u64::from(self.limit);
@@ -47,27 +47,27 @@ impl Aggregate {
             return Err(ChunkError::Limit { offset, which, limit, actual: limit + 1 });
         }
         self.left -= 1;
-        let Some((&[kind, l2, l1, l0, t2, t1, t0, t3, ..], _)) =
-            self.rest.split_first_chunk::<HEAD>()
-        else {
+        let head = rest.first_chunk::<HEAD>();
+        let Some(&[kind, l2, l1, l0, t2, t1, t0, t3, ..]) = head else {
             return Err(malformed(ChunkFault::ShortAggregate));
         };
         let kind = MessageType(kind);
-        let length = u32::from_be_bytes([0, l2, l1, l0]);
-        let time = u32::from_be_bytes([t3, t2, t1, t0]);
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
         if kind == MessageType::AGGREGATE {
             return Err(malformed(ChunkFault::NestedAggregate));
         }
-        if self.rest.len() - HEAD < length {
+        let length = u32::from_be_bytes([0, l2, l1, l0]);
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if rest.len() - HEAD < length {
             return Err(malformed(ChunkFault::ShortAggregate));
         }
-        self.rest.advance(HEAD);
-        let payload = self.rest.split_to(length);
-        self.rest.advance(BACK_POINTER.min(self.rest.len()));
-        let shift = self.whole.timestamp.wrapping_sub(*self.first.get_or_insert(time));
-        let timestamp = time.wrapping_add(shift);
-        Ok(Message { kind, timestamp, payload, ..self.whole.clone() })
+        rest.advance(HEAD);
+        let payload = rest.split_to(length);
+        rest.advance(BACK_POINTER.min(rest.len()));
+        let time = u32::from_be_bytes([t3, t2, t1, t0]);
+        let Message { chunk_stream, stream, timestamp, .. } = self.whole;
+        let since_first = time.wrapping_sub(*self.first.get_or_insert(time));
+        let timestamp = timestamp.wrapping_add(since_first);
+        Ok(Message { chunk_stream, kind, stream, timestamp, payload })
     }
 }
 
@@ -75,12 +75,12 @@ impl Iterator for Aggregate {
     type Item = Result<Message, ChunkError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
+        if self.whole.payload.is_empty() {
             return None;
         }
         let message = self.read();
         if message.is_err() {
-            self.rest.clear();
+            self.whole.payload.clear();
         }
         Some(message)
     }

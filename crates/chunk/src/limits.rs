@@ -2,8 +2,9 @@ use crate::MessageType;
 
 /// What a peer can make a [`ChunkReader`](crate::ChunkReader) keep.
 ///
-/// Worst-case memory of a reader: twice `max_pending`, plus 64 KiB or the largest message so far, plus 64 bytes
-/// for each chunk stream.
+/// Worst-case memory of a reader: twice `max_pending`, plus 64 KiB or the longest message so far, plus about 100
+/// bytes for each chunk stream. That is 327 KiB before a peer is let in and 32 MiB after, all of it earned by bytes that it
+/// really sent, but for the 64 KiB.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ChunkLimits {
@@ -15,7 +16,7 @@ pub struct ChunkLimits {
     pub max_other: u32,
     /// The payload bytes of all half-received messages together. 12 MiB: one of the longest and another half.
     pub max_pending: u32,
-    /// How many chunk streams are remembered, at about 64 bytes each. 64: no real peer uses more than 10.
+    /// How many chunk streams are remembered, at about 100 bytes each. 64: no real peer uses more than 10.
     pub max_streams: u16,
     /// How many messages an aggregate may hold. 4096: hours of audio.
     pub max_aggregated: u16,
