@@ -10,24 +10,30 @@
 
 mod amf;
 mod chunk;
+mod codec;
 mod codec_audio;
 mod codec_video;
 mod flv;
 mod fmp4;
 mod handshake;
+mod hls;
 mod outbox;
 mod relay;
+mod session;
 mod ts;
 
 pub use amf::{amf0_decode, amf0_round_trip, amf3_decode, amf3_round_trip};
 pub use chunk::{chunk_read, chunk_write_read};
+pub use codec::{codec_avc, codec_hevc, codec_nal};
 pub use codec_audio::{codec_audio, codec_sync};
 pub use codec_video::{codec_av1, codec_vp9};
 pub use flv::{flv_read, flv_round_trip, flv_script, flv_timeline};
 pub use fmp4::{fmp4_read, fmp4_round_trip};
 pub use handshake::handshake;
+pub use hls::{hls_origin, playlist_read};
 pub use outbox::outbox;
 pub use relay::relay;
+pub use session::{client_session, command_decode, server_session};
 pub use ts::{ts_demux, ts_round_trip};
 
 /// A function to fuzz.
@@ -42,7 +48,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("chunk_read", chunk_read),
     ("chunk_write_read", chunk_write_read),
     ("handshake", handshake),
+    ("hls_origin", hls_origin),
     ("outbox", outbox),
+    ("playlist_read", playlist_read),
+    ("codec_avc", codec_avc),
+    ("codec_hevc", codec_hevc),
+    ("codec_nal", codec_nal),
     ("codec_audio", codec_audio),
     ("codec_sync", codec_sync),
     ("codec_av1", codec_av1),
@@ -54,6 +65,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("fmp4_read", fmp4_read),
     ("fmp4_round_trip", fmp4_round_trip),
     ("relay", relay),
+    ("client_session", client_session),
+    ("command_decode", command_decode),
+    ("server_session", server_session),
     ("ts_demux", ts_demux),
     ("ts_round_trip", ts_round_trip),
 ];
