@@ -43,14 +43,10 @@ pub struct ChunkReader {
     streams: Vec<ChunkStream>,
     /// The stream of the latest chunk.
     current: usize,
-    /// Whether the payload of a chunk is being read, and how much of it is to come.
-    in_chunk: bool,
+    /// How much of its payload is to come. 0: the next byte is that of a header.
     chunk_left: usize,
     consumed: u64,
-    /// Bytes in half-received messages.
-    pending: usize,
-    /// The longest message gathered so far.
-    longest: usize,
+    memory: Memory,
     quirks: Quirks,
     failed: Option<ChunkError>,
 }
@@ -66,6 +62,17 @@ struct ChunkStream {
     begun: u64,
     /// What was gathered of it.
     gathered: Vec<u8>,
+}
+
+/// What all chunk streams together hold of half-received messages.
+#[derive(Debug, Default)]
+struct Memory {
+    /// Their bytes.
+    pending: usize,
+    /// The room of the buffers for them.
+    reserved: usize,
+    /// The longest message gathered so far.
+    longest: usize,
 }
 
 /// What the next header on a chunk stream may leave out.
@@ -85,11 +92,9 @@ impl ChunkReader {
             chunk_size: 128,
             streams: Vec::new(),
             current: 0,
-            in_chunk: false,
             chunk_left: 0,
             consumed: 0,
-            pending: 0,
-            longest: 0,
+            memory: Memory::default(),
             quirks: Quirks::default(),
             failed: None,
         }
@@ -158,33 +163,34 @@ impl ChunkReader {
     fn read_payload(&mut self, input: &mut BytesMut) -> Result<Option<Bytes>, ChunkError> {
         let mut rest = &input[..];
         let payload = loop {
-            if !self.in_chunk {
+            if self.chunk_left == 0 {
                 let offset = self.consumed + to_u64(input.len() - rest.len());
-                let Some(header) = self.begin_chunk(rest, offset)? else { break None };
-                rest = header;
+                let Some(behind) = self.begin_chunk(rest, offset)? else { break None };
+                rest = behind;
             }
-            let Some(stream) = self.streams.get(self.current) else { break None };
+            let Some(stream) = self.streams.get_mut(self.current) else { break None };
             let length = stream.length();
             if self.chunk_left == length && length <= BLOCK {
                 if rest.len() < length {
                     break None;
                 }
-                self.in_chunk = false;
+                self.chunk_left = 0;
                 let header = input.len() - rest.len();
                 self.consumed += to_u64(header + length);
                 let mut payload = input.split_to(header + length).freeze();
                 payload.advance(header);
                 return Ok(Some(payload));
             }
-            rest = self.gather(rest);
-            if self.in_chunk {
-                if rest.is_empty() {
-                    break None;
-                }
-                continue;
+            stream.make_room(self.chunk_left.min(rest.len()), &mut self.memory);
+            let room = to_usize(self.limits.max_pending).saturating_sub(self.memory.pending);
+            let before = stream.gathered.len();
+            (rest, self.chunk_left) = stream.gather(rest, self.chunk_left, self.chunk_size, room);
+            self.memory.pending += stream.gathered.len() - before;
+            if stream.gathered.len() == length {
+                break Some(Bytes::from(stream.take_gathered(&mut self.memory)));
             }
-            if let Some(payload) = self.take_gathered() {
-                break Some(payload);
+            if rest.is_empty() {
+                break None;
             }
         };
         let used = input.len() - rest.len();
@@ -220,7 +226,7 @@ impl ChunkReader {
         if !goes_on {
             if stream.open {
                 self.quirks.note(ChunkQuirk::MessageCutOff);
-                self.pending -= mem::take(&mut stream.gathered).len();
+                stream.take_gathered(&mut self.memory);
             }
             stream.open = true;
             stream.begun = offset;
@@ -228,10 +234,9 @@ impl ChunkReader {
             check(ChunkLimit::MessageLength, offset, limit, stream.length())?;
         }
         self.current = index;
-        self.in_chunk = true;
         self.chunk_left = self.chunk_size.min(stream.length() - stream.gathered.len());
         let limit = to_usize(self.limits.max_pending);
-        check(ChunkLimit::Pending, offset, limit, self.pending + self.chunk_left)?;
+        check(ChunkLimit::Pending, offset, limit, self.memory.pending + self.chunk_left)?;
         Ok(behind.get(extended..))
     }
 
@@ -261,81 +266,6 @@ impl ChunkReader {
         Ok(self.streams.len() - 1)
     }
 
-    /// Takes the payload of the current chunk, and chunk after chunk as long as they plainly go on with the
-    /// message: most chunks do. Returns what follows. Each call makes room once, so there may be more to gather.
-    fn gather<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        self.make_room(self.chunk_left.min(bytes.len()));
-        let Some(stream) = self.streams.get_mut(self.current) else { return bytes };
-        let plain = stream.plain_header();
-        let chunk_size = self.chunk_size;
-        let before = stream.gathered.len();
-        let mut missing = stream.length() - before;
-        // What may be gathered of it before a header has to be looked at for the limit.
-        let enough =
-            missing.saturating_sub(to_usize(self.limits.max_pending).saturating_sub(self.pending));
-        let mut chunk_left = self.chunk_left;
-        let mut rest = bytes;
-        let in_chunk = loop {
-            let (piece, behind) = rest.split_at(chunk_left.min(rest.len()));
-            if stream.room() < piece.len() {
-                break true;
-            }
-            stream.gathered.extend_from_slice(piece);
-            rest = behind;
-            missing -= piece.len();
-            chunk_left -= piece.len();
-            if chunk_left > 0 {
-                break true;
-            }
-            match rest.split_first() {
-                Some((first, behind)) if u32::from(*first) == plain && missing > 0 => {
-                    chunk_left = chunk_size.min(missing);
-                    if missing - chunk_left < enough {
-                        break false;
-                    }
-                    rest = behind;
-                }
-                _ => break false,
-            }
-        };
-        self.in_chunk = in_chunk;
-        self.chunk_left = chunk_left;
-        self.pending += stream.gathered.len() - before;
-        rest
-    }
-
-    /// Makes room to gather so many bytes.
-    ///
-    /// Memory follows the bytes received: a buffer at most doubles, and what all of them have room for beyond that
-    /// is at most 64 KiB or as much as the longest message that this peer really sent. So a message like those
-    /// before it is gathered into one allocation.
-    fn make_room(&mut self, needed: usize) {
-        let Some(stream) = self.streams.get(self.current) else { return };
-        let gathered = stream.gathered.len();
-        let missing = stream.length() - gathered;
-        if stream.room() >= needed {
-            return;
-        }
-        let idle = self.streams.iter().map(ChunkStream::room).sum();
-        let earned = self.longest.max(BLOCK).saturating_sub(idle);
-        let room = needed.max(earned).max(gathered).min(missing);
-        if let Some(stream) = self.streams.get_mut(self.current) {
-            stream.gathered.reserve_exact(room);
-        }
-    }
-
-    /// The payload of the current stream's message, if it is all there.
-    fn take_gathered(&mut self) -> Option<Bytes> {
-        let stream = self.streams.get_mut(self.current)?;
-        if stream.gathered.len() < stream.length() {
-            return None;
-        }
-        let payload = mem::take(&mut stream.gathered);
-        self.pending -= payload.len();
-        self.longest = self.longest.max(payload.len());
-        Some(Bytes::from(payload))
-    }
-
     /// Types 1 and 2 are for this layer. RTMP 1.0 §5.4.1, §5.4.2.
     #[cold]
     fn obey(&mut self, payload: &[u8]) -> Result<(), ChunkError> {
@@ -352,7 +282,7 @@ impl ChunkReader {
                 let mut streams = self.streams.iter_mut();
                 if let Some(stream) = streams.find(|it| it.id.number() == chunk_stream) {
                     stream.open = false;
-                    self.pending -= mem::take(&mut stream.gathered).len();
+                    stream.take_gathered(&mut self.memory);
                 }
             }
             _ => {}
@@ -371,6 +301,76 @@ impl ChunkStream {
         to_usize(self.state.shape.length)
     }
 
+    /// Takes the payload of a chunk, and chunk after chunk as long as they plainly go on with the message: most
+    /// chunks do. Returns what follows, and how much of a chunk is still to come.
+    ///
+    /// It stops before a chunk that would make more than `most` bytes of it, and when the buffer is full.
+    fn gather<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        mut chunk_left: usize,
+        chunk_size: usize,
+        most: usize,
+    ) -> (&'a [u8], usize) {
+        let plain = self.plain_header();
+        let mut missing = self.length() - self.gathered.len();
+        let least = missing.saturating_sub(most);
+        let mut rest = bytes;
+        loop {
+            let (piece, behind) = rest.split_at(chunk_left.min(rest.len()));
+            if self.room() < piece.len() {
+                return (rest, chunk_left);
+            }
+            self.gathered.extend_from_slice(piece);
+            rest = behind;
+            missing -= piece.len();
+            chunk_left -= piece.len();
+            if chunk_left > 0 || missing == 0 {
+                return (rest, chunk_left);
+            }
+            let next = chunk_size.min(missing);
+            match rest.split_first() {
+                Some((first, behind)) if u32::from(*first) == plain && missing - next >= least => {
+                    rest = behind;
+                    chunk_left = next;
+                }
+                _ => return (rest, 0),
+            }
+        }
+    }
+
+    /// Makes room to gather so many bytes.
+    ///
+    /// Memory follows the bytes received: a buffer at most doubles, and what all of them have room for beyond that
+    /// is at most 64 KiB or as much as the longest message that this peer really sent. So a message like those
+    /// before it is gathered into one allocation.
+    fn make_room(&mut self, needed: usize, memory: &mut Memory) {
+        if self.room() >= needed {
+            return;
+        }
+        let idle = memory.reserved - memory.pending;
+        let earned = memory.longest.max(BLOCK).saturating_sub(idle);
+        let gathered = self.gathered.len();
+        let room = needed.max(earned).max(gathered).min(self.length() - gathered);
+        memory.reserved -= self.gathered.capacity();
+        self.gathered.reserve_exact(room);
+        memory.reserved += self.gathered.capacity();
+    }
+
+    /// How much more fits into its buffer as it is.
+    fn room(&self) -> usize {
+        self.gathered.capacity() - self.gathered.len()
+    }
+
+    /// What was gathered, which is then no more its own.
+    fn take_gathered(&mut self, memory: &mut Memory) -> Vec<u8> {
+        let gathered = mem::take(&mut self.gathered);
+        memory.pending -= gathered.len();
+        memory.reserved -= gathered.capacity();
+        memory.longest = memory.longest.max(gathered.len());
+        gathered
+    }
+
     /// Its message is over.
     fn close(&mut self, payload: Bytes) -> Message {
         self.open = false;
@@ -382,11 +382,6 @@ impl ChunkStream {
             timestamp: clock.timestamp,
             payload,
         }
-    }
-
-    /// How much more fits into its buffer as it is.
-    fn room(&self) -> usize {
-        self.gathered.capacity() - self.gathered.len()
     }
 
     /// The type 3 header that is a single byte, or a number that is no byte.

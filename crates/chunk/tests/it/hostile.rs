@@ -114,6 +114,27 @@ fn hostile_chk_05_pending_bytes_at_the_limit_and_one_beyond() {
     assert_eq!(seen.error, None);
 }
 
+/// What was delivered, aborted or cut off is pending no more.
+#[test]
+fn hostile_chk_05_pending_bytes_are_given_back() {
+    let few = limits(|it| it.max_pending = 256);
+    let begun = [header(6, 200, 9), vec![0xA1; 128]].concat();
+    let ended = [begun.clone(), vec![0xC6], vec![0xA1; 72]].concat();
+    let aborted = [begun.clone(), hex("02 000000 000004 02 00000000 00000006")].concat();
+    for (cycle, tolerance) in [
+        (ended, Tolerance::default()),
+        (aborted, Tolerance::default()),
+        (begun, {
+            let mut tolerance = Tolerance::default();
+            tolerance.restarts = true;
+            tolerance
+        }),
+    ] {
+        let seen = read_with(&cycle.repeat(5), few, tolerance);
+        assert_eq!(seen.error, None);
+    }
+}
+
 #[test]
 fn hostile_chk_06_the_length_of_each_kind() {
     let limits = ChunkLimits::default();
