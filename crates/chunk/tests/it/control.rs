@@ -148,6 +148,21 @@ fn hostile_ctl_02_abort_of_what_is_not_there() {
 }
 
 #[test]
+fn hostile_ctl_03_abort_frees_the_bytes_and_the_next_message_is_right() {
+    let parts = [
+        hex("06 000064 000104 09 01000000"),
+        vec![0xA1; 128],
+        hex("02 000000 000004 02 00000000 00000006"),
+        hex("46 00000a 000081 09"),
+        vec![0xB1; 128],
+        hex("c6 b2"),
+    ];
+    let messages = messages(&parts.concat());
+    assert_eq!((messages[1].timestamp, messages[1].payload.len()), (110, 129));
+    assert_eq!(messages[1].payload[127..], [0xB1, 0xB2]);
+}
+
+#[test]
 fn hostile_ctl_07_odd_bandwidths() {
     let parse = |payload: &str| parse(MessageType::SET_PEER_BANDWIDTH, &hex(payload));
     let of = |window, limit| Ok(Control::SetPeerBandwidth { window, limit });

@@ -241,6 +241,25 @@ fn trap_29_many_partial_messages_up_to_the_limit_of_chunk_streams() {
 }
 
 #[test]
+fn trap_29_twenty_thousand_chunk_streams() {
+    let streams: Vec<_> = (3..20_003).map(|it| message(it, MessageType::AUDIO, 0, &[1])).collect();
+    let mut input = BytesMut::from(&write(&mut ChunkWriter::new(), &streams)[..]);
+    let mut reader = ChunkReader::default();
+    let mut count = 0;
+    let error = loop {
+        match reader.read(&mut input) {
+            Ok(message) => count += usize::from(message.is_some()),
+            Err(why) => break why,
+        }
+    };
+    assert_eq!(count, 64);
+    let which = levada_chunk::ChunkLimit::Streams;
+    assert!(
+        matches!(error, ChunkError::Limit { which: it, limit: 64, actual: 65, .. } if it == which)
+    );
+}
+
+#[test]
 fn trap_32_type_3_start_after_a_message_of_many_chunks() {
     let wire = wire(&[
         Hex("04 00000a 000082 09 01000000"),
