@@ -111,8 +111,13 @@ impl TsDemuxer {
                 return Some(event);
             }
             let offset = self.framing.offset();
-            match self.framing.take(input) {
-                Some(Front::Packet(bytes)) => self.packet(&bytes, offset),
+            match self.framing.look(input) {
+                Some(Front::Packet { lead, size }) => {
+                    if let Some(packet) = input.get(lead..).and_then(<[u8]>::first_chunk) {
+                        self.packet(packet, offset);
+                    }
+                    self.framing.pass(size, input);
+                }
                 Some(Front::Skipped(skipped)) => {
                     let offset = self.framing.offset() - skipped;
                     let finding = Finding::LostSync { skipped };

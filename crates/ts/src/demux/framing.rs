@@ -37,8 +37,10 @@ pub(crate) struct Framing {
 /// What is at the front of the input.
 #[derive(Debug)]
 pub(crate) enum Front {
-    Packet([u8; PACKET]),
-    /// So many bytes were no packet.
+    /// A packet that begins behind `lead` bytes and ends, with all that surrounds it, behind `size`. It stays until
+    /// [`Framing::pass`].
+    Packet { lead: usize, size: usize },
+    /// So many bytes were no packet, and are gone.
     Skipped(u64),
 }
 
@@ -61,8 +63,8 @@ impl Framing {
         self.ended
     }
 
-    /// Takes what is at the front, or as many bytes as certainly are no packet.
-    pub(crate) fn take(&mut self, input: &mut BytesMut) -> Option<Front> {
+    /// What is at the front, if it is all there. Takes bytes that certainly are no packet.
+    pub(crate) fn look(&mut self, input: &mut BytesMut) -> Option<Front> {
         loop {
             let Some((size, lead)) = self.form else {
                 if let Some(front) = self.search(input) {
@@ -75,17 +77,18 @@ impl Framing {
                 self.form = None;
                 continue;
             }
-            let rest = input.get(lead..).unwrap_or_default();
-            let Some(packet) = rest.first_chunk().filter(|_| self.ended || input.len() >= size)
-            else {
+            let size = if self.ended { size.min(input.len()) } else { size };
+            if input.len() < size.max(lead + PACKET) {
                 return self.ended.then(|| self.skip_rest(input)).flatten();
-            };
-            let packet = *packet;
-            let taken = size.min(input.len());
-            input.advance(taken);
-            self.offset += taken as u64;
-            return Some(Front::Packet(packet));
+            }
+            return Some(Front::Packet { lead, size });
         }
+    }
+
+    /// Takes bytes that were a packet.
+    pub(crate) fn pass(&mut self, size: usize, input: &mut BytesMut) {
+        input.advance(size);
+        self.offset += size as u64;
     }
 
     /// Looks for a form and a place where packets begin, and skips up to it.
