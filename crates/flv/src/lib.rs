@@ -29,6 +29,8 @@ mod unpack;
 
 mod pack;
 
+mod role;
+
 mod timeline;
 
 mod error;
@@ -47,6 +49,7 @@ pub use metadata::{AudioMetadata, Metadata, VideoMetadata};
 pub use pack::{PackedTag, Packer, PackerConfig};
 pub use packet::{BodyError, MAX_MOD_EX, MAX_TRACKS, Packet, PacketKind, Packets};
 pub use reader::{FlvItem, FlvLimits, FlvReader};
+pub use role::{Role, role};
 pub use script::Script;
 pub use tag::{FlvTag, TagKind};
 pub use timeline::{TimeFinding, TimeFindingKind, Timeline, TimelineConfig};

@@ -1,0 +1,95 @@
+//! Moves bytes between a socket and an endpoint: the whole of what a runtime has to do.
+
+use std::future::pending;
+use std::io;
+use std::time::Instant;
+
+use bytes::{Buf, BytesMut};
+use levada_buf::Endpoint;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::sleep_until;
+
+/// How much is read ahead of an endpoint that does not go on.
+const INPUT: usize = 64 * 1024;
+
+/// What a program does with its endpoint.
+pub trait Application<E: Endpoint> {
+    /// Something happened. `Err` ends the connection once everything is written.
+    fn handle(&mut self, endpoint: &mut E, event: E::Event) -> anyhow::Result<()>;
+
+    /// The outbox may have room: send what is due. Called after every wake-up.
+    fn fill(&mut self, _endpoint: &mut E) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// Resolves when [`fill`](Self::fill) has something new to send.
+    fn wake(&mut self) -> impl Future<Output = ()> + Send {
+        pending()
+    }
+}
+
+/// Drives an endpoint until either side ends the connection.
+pub async fn drive<S, E, A>(
+    mut socket: S,
+    endpoint: &mut E,
+    application: &mut A,
+) -> anyhow::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    E: Endpoint<Error: std::error::Error + Send + Sync + 'static>,
+    A: Application<E>,
+{
+    let mut input = BytesMut::with_capacity(INPUT);
+    loop {
+        if let Err(why) = turn(endpoint, application, &mut input) {
+            flush(&mut socket, endpoint).await?;
+            return Err(why);
+        }
+        if input.len() == input.capacity() {
+            input.reserve(INPUT);
+        }
+        let waiting = endpoint.output().has_remaining();
+        let deadline = endpoint.deadline();
+        let due = async {
+            match deadline {
+                Some(at) => sleep_until(at.into()).await,
+                None => pending().await,
+            }
+        };
+        let (mut reader, mut writer) = tokio::io::split(&mut socket);
+        tokio::select! {
+            count = reader.read_buf(&mut input), if input.len() < INPUT => {
+                if count? == 0 {
+                    return Ok(());
+                }
+            }
+            count = writer.write_buf(endpoint.output()), if waiting => { count?; }
+            () = due => endpoint.handle_timeout(Instant::now()),
+            () = application.wake() => {}
+        }
+    }
+}
+
+/// Everything that can be done without the socket.
+fn turn<E, A>(endpoint: &mut E, application: &mut A, input: &mut BytesMut) -> anyhow::Result<()>
+where
+    E: Endpoint<Error: std::error::Error + Send + Sync + 'static>,
+    A: Application<E>,
+{
+    while let Some(event) = endpoint.next_event(input, Instant::now())? {
+        application.handle(endpoint, event)?;
+    }
+    application.fill(endpoint)
+}
+
+/// Writes what is left: it may hold the reason why the connection ends.
+async fn flush<S, E>(socket: &mut S, endpoint: &mut E) -> io::Result<()>
+where
+    S: AsyncWrite + Unpin,
+    E: Endpoint,
+{
+    while endpoint.output().has_remaining() {
+        socket.write_buf(endpoint.output()).await?;
+    }
+    socket.shutdown().await
+}
