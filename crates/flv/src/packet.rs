@@ -138,6 +138,17 @@ pub(crate) const MOD_EX: u8 = 7;
 impl Packets {
     pub(crate) const NONE: Self = Self(Layout::None);
 
+    /// Whether they are frames. What they are holds for all of them.
+    pub(crate) fn are_frames(&self) -> bool {
+        match &self.0 {
+            Layout::None => false,
+            Layout::One(packet) => matches!(packet.kind, PacketKind::Frame { .. }),
+            Layout::Many { packet_type, .. } => {
+                matches!(*packet_type, CODED_FRAMES | CODED_FRAMES_X)
+            }
+        }
+    }
+
     pub(crate) fn one(packet: Packet) -> Self {
         Self(Layout::One(packet))
     }
@@ -189,6 +200,19 @@ impl Packets {
 
 impl Iterator for Packets {
     type Item = Packet;
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Packet) -> B>(mut self, init: B, mut take: F) -> B {
+        // Nearly all messages hold one packet, which need not be moved about.
+        if let Layout::One(packet) = self.0 {
+            return take(init, packet);
+        }
+        let mut folded = init;
+        while let Some(packet) = self.next() {
+            folded = take(folded, packet);
+        }
+        folded
+    }
 
     fn next(&mut self) -> Option<Packet> {
         match core::mem::replace(&mut self.0, Layout::None) {

@@ -164,6 +164,9 @@ impl FlvReader {
             match &mut self.state {
                 State::BackPointer(expected) => {
                     let expected = *expected;
+                    if let Some(tag) = self.whole_tag(expected, input) {
+                        return Ok(Some(tag));
+                    }
                     let Some(found) = input.first_chunk().copied().map(u32::from_be_bytes) else {
                         return Ok(None);
                     };
@@ -220,6 +223,27 @@ impl FlvReader {
                 State::Header => return self.read_header(input),
             }
         }
+    }
+
+    /// The usual case in one step: a size that is right, a tag without oddities, and all of its body.
+    #[inline]
+    fn whole_tag(&mut self, expected: u32, input: &mut BytesMut) -> Option<FlvItem> {
+        const HEADS: usize = BACK_POINTER + TAG_HEAD;
+        let heads = input.first_chunk::<HEADS>()?;
+        let head = TagHead::parse(heads.last_chunk()?);
+        let whole = HEADS + head.size as usize;
+        let usual = heads.first_chunk() == Some(&expected.to_be_bytes())
+            && head.reserved == 0
+            && head.stream == 0
+            && head.size <= self.limits.max_body;
+        if !usual || input.len() < whole {
+            return None;
+        }
+        self.tag_offset = self.offset + BACK_POINTER as u64;
+        self.offset += whole as u64;
+        let mut body = input.split_to(whole).freeze();
+        body.advance(HEADS);
+        Some(self.tag(&head, body))
     }
 
     fn read_tag(

@@ -11,8 +11,8 @@ use levada_media::{
 
 use crate::track::{TrackState, timescale};
 use crate::{
-    AudioBody, BodyError, ChannelLayout, Finding, FindingKind, FlvTag, FrameType, MAX_TRACKS,
-    Metadata, Packet, PacketKind, Script, SeekCommand, TagKind, VideoBody,
+    AudioBody, BodyError, ChannelLayout, Finding, FindingKind, FlvTag, MAX_TRACKS, Metadata,
+    Packet, Script, SeekCommand, TagKind, VideoBody,
 };
 
 /// How an [`Unpacker`] reads.
@@ -143,38 +143,24 @@ impl Unpacker {
         if let Some(command) = video.command {
             self.ready.push_back(Unpacked::Seek(command));
         }
-        for packet in video.packets {
-            // E-RTMP §Enhanced Video: reserved frame types are no frames. Only these packets are any.
-            if let (FrameType::Reserved(id), PacketKind::Frame { .. }) =
-                (video.frame_type, packet.kind)
-            {
-                return Err(BodyError::FrameType(id));
-            }
-            let message = Message {
-                timestamp,
-                offset_nanos: video.offset_nanos,
-                marked_key: video.frame_type.is_key(),
-            };
-            self.push_packet(MediaKind::Video, message, packet);
-        }
+        let message = Message {
+            timestamp,
+            offset_nanos: video.offset_nanos,
+            marked_key: video.frame_type.is_key(),
+        };
+        video.packets.for_each(|packet| self.push_packet(MediaKind::Video, message, packet));
         Ok(())
     }
 
     fn push_audio(&mut self, timestamp: u32, body: Bytes) -> Result<(), BodyError> {
         if body.is_empty() {
-            let millis = unwrap(self.clock, timestamp.into(), 32);
-            self.clock = millis;
-            let ticks =
-                if self.config.sub_millisecond { millis.saturating_mul(1000) } else { millis };
-            self.ready.push_back(Unpacked::Silence(Ticks(ticks)));
+            self.clock = unwrap(self.clock, timestamp.into(), 32);
+            self.ready.push_back(Unpacked::Silence(self.now()));
             return Ok(());
         }
         let audio = AudioBody::parse(body)?;
-        for packet in audio.packets {
-            let message =
-                Message { timestamp, offset_nanos: audio.offset_nanos, marked_key: false };
-            self.push_packet(MediaKind::Audio, message, packet);
-        }
+        let message = Message { timestamp, offset_nanos: audio.offset_nanos, marked_key: false };
+        audio.packets.for_each(|packet| self.push_packet(MediaKind::Audio, message, packet));
         Ok(())
     }
 

@@ -131,6 +131,11 @@ impl VideoBody {
             return Self::command(ex.offset_nanos, &mut body);
         }
         let packets = Packets::parse(Media::Video, ex.packet_type, body)?;
+        if let FrameType::Reserved(id) = frame_type
+            && packets.are_frames()
+        {
+            return Err(BodyError::FrameType(id));
+        }
         Ok(Self { frame_type, offset_nanos: ex.offset_nanos, command: None, packets })
     }
 
