@@ -88,7 +88,8 @@ fn recording(fragments: &[&[(TrackId, i64)]], config: &InitConfig) -> Vec<u8> {
     for fragment in fragments {
         fragmenter.discontinuity();
         for (index, (track, dts)) in (0_u32..).zip(*fragment) {
-            let mut frame = Frame::new(*track, Ticks(*dts), vec![index.to_be_bytes()[3]; 10].into());
+            let mut frame =
+                Frame::new(*track, Ticks(*dts), vec![index.to_be_bytes()[3]; 10].into());
             if index == 0 {
                 frame.facts.random_access = RandomAccess::Instant;
             }
