@@ -129,7 +129,7 @@ fn finalise(recording: &[u8]) -> Result<(Vec<u8>, usize), Fmp4Error> {
     let part = |range: core::ops::Range<u64>| &recording[range.start as usize..range.end as usize];
     let mut out = Vec::new();
     let mut finaliser = Finaliser::new(recording.len() as u64, ReadLimits::default());
-    loop {
+    for _ in 0..100_000 {
         match finaliser.next_step()? {
             Step::Read(range) => finaliser.supply(Bytes::copy_from_slice(part(range))),
             Step::Write(bytes) => out.extend_from_slice(&bytes),
@@ -137,4 +137,5 @@ fn finalise(recording: &[u8]) -> Result<(Vec<u8>, usize), Fmp4Error> {
             Step::Done => return Ok((out, recording.len() - finaliser.left_out() as usize)),
         }
     }
+    panic!("no end");
 }
