@@ -54,15 +54,24 @@ impl Outbox {
 
     /// Copies `bytes` behind what is there.
     pub fn put(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        self.copied.extend_from_slice(bytes);
-        self.len += bytes.len();
-        if let Some(Segment::Run(run)) = self.segments.back_mut() {
-            *run += bytes.len();
-        } else {
-            self.segments.push_back(Segment::Run(bytes.len()));
+        self.put_with(|copied| copied.extend_from_slice(bytes));
+    }
+
+    /// Lets `append` put bytes behind what is there, for those that are made piece by piece.
+    ///
+    /// # Panics
+    ///
+    /// When it takes bytes away: they are not its own.
+    pub fn put_with(&mut self, append: impl FnOnce(&mut BytesMut)) {
+        let before = self.copied.len();
+        append(&mut self.copied);
+        assert!(self.copied.len() >= before, "appending takes nothing away");
+        let added = self.copied.len() - before;
+        self.len += added;
+        match self.segments.back_mut() {
+            Some(Segment::Run(run)) => *run += added,
+            _ if added > 0 => self.segments.push_back(Segment::Run(added)),
+            _ => {}
         }
     }
 

@@ -185,7 +185,7 @@ impl ChunkWriter {
         }
         let between = Encoded::new(id, Fields::Same, extended);
         if size < SHARE_FROM {
-            return out.share(shared::cut(payload, size, between.bytes()));
+            return out.put_with(|copied| shared::cut(payload, size, between.bytes(), copied));
         }
         let mut rest = payload.clone();
         while rest.len() > size {

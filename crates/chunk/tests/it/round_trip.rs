@@ -170,6 +170,6 @@ fn a_shared_body_at_the_edge_of_the_extended_timestamp() {
         // A body that is not shared is cut anew.
         let again = message(6, MessageType::VIDEO, sent_at, &[7; 5000]);
         assert_eq!(super::write(&mut ChunkWriter::new(), &[again]), wire);
-        assert_eq!(first, header, "{is_shared}");
+        assert_eq!(first == header, is_shared, "{cut_at:#x} sent at {sent_at:#x}");
     }
 }
