@@ -51,7 +51,8 @@ fn messages(mut script: &[u8]) -> Vec<FlvTag> {
         && time.len() >= 2
     {
         let [high, low, len, ..] = *time else { break };
-        let kind = [TagKind::Video, TagKind::Audio, TagKind::Script, TagKind::ScriptAmf3][usize::from(kind & 3)];
+        let kind = [TagKind::Video, TagKind::Audio, TagKind::Script, TagKind::ScriptAmf3]
+            [usize::from(kind & 3)];
         // Steps of both sizes: some milliseconds, and half the circle.
         let timestamp = u32::from_be_bytes([high, 0, 0, low]);
         let body = &script[4..];
@@ -85,7 +86,10 @@ pub fn flv_round_trip(script: &[u8]) {
                     repacked.extend(again.pack(&event).unwrap().map(FlvTag::from));
                 }
                 // A repeat of a configuration is nothing.
-                assert!(repacked.is_empty() || repacked.last() == Some(&tag), "{tag:?} {repacked:?}");
+                assert!(
+                    repacked.is_empty() || repacked.last() == Some(&tag),
+                    "{tag:?} {repacked:?}"
+                );
             }
         }
     }

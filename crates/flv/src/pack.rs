@@ -72,8 +72,8 @@ struct PackedTrack {
     id: TrackId,
     timescale: Timescale,
     params: Arc<CodecParams>,
-    /// Whether a Metadata packet is in force.
-    coloured: bool,
+    /// What a Metadata packet said last.
+    colour: ColourInfo,
 }
 
 /// A tag whose header and payload are not joined, so that the payload need not be copied.
@@ -195,48 +195,54 @@ impl Packer {
         Ok(PackedTag { kind, timestamp: self.clock, head, data })
     }
 
+    /// Writes what is new: a record that differs from the one before, colours that do.
     fn pack_track(&mut self, track: &Track) -> Result<(), FlvError> {
-        let was_coloured = self.tracks.iter().any(|it| it.id == track.id && it.coloured);
-        let mut coloured = false;
+        let known = self.tracks.iter().position(|it| it.id == track.id);
+        let known = known.map(|at| self.tracks.swap_remove(at));
+        let is_repeat = known.as_ref().is_some_and(|it| has_same_record(&it.params, &track.params));
+        let mut colour = ColourInfo::default();
         match &*track.params {
             CodecParams::Video(video) => {
-                coloured = self.start_video(track.id.number, video, was_coloured)?;
+                // Colours that the record does not say go before it, so that the track is announced with them.
+                let base = video_params(video.codec, video.config.clone());
+                colour = base.map(|base| ColourInfo::difference(&base, video)).unwrap_or_default();
+                let old_colour = known.map(|it| it.colour).unwrap_or_default();
+                self.start_video(
+                    track.id.number,
+                    video,
+                    is_repeat,
+                    (colour != old_colour).then_some(colour),
+                )?;
             }
-            CodecParams::Audio(audio) => self.start_audio(track.id.number, audio)?,
+            CodecParams::Audio(audio) => self.start_audio(track.id.number, audio, is_repeat)?,
             CodecParams::Data(DataCodec::Script) => {}
             CodecParams::Data(_) => {
                 return Err(FlvError::Unsupported { what: "this kind of data" });
             }
         }
-        self.tracks.retain(|it| it.id != track.id);
-        self.tracks.push(PackedTrack {
-            id: track.id,
-            timescale: track.timescale,
-            params: track.params.clone(),
-            coloured,
-        });
+        let (id, timescale) = (track.id, track.timescale);
+        self.tracks.push(PackedTrack { id, timescale, params: track.params.clone(), colour });
         Ok(())
     }
 
-    /// Says whether a Metadata packet is in force afterwards.
     fn start_video(
         &mut self,
         number: u8,
         video: &VideoParams,
-        was_coloured: bool,
-    ) -> Result<bool, FlvError> {
+        is_repeat: bool,
+        new_colour: Option<ColourInfo>,
+    ) -> Result<(), FlvError> {
         let fourcc =
             video_fourcc(video.codec).ok_or(FlvError::Unsupported { what: "this video codec" })?;
-        // Colours that the configuration does not say go before it, so that the track is announced with them.
-        let base = video_params(video.codec, video.config.clone());
-        let colour = base.map(|base| ColourInfo::difference(&base, video)).unwrap_or_default();
-        let coloured = colour != ColourInfo::default();
-        if coloured || was_coloured {
+        if let Some(colour) = new_colour {
             let mut head = Head::default();
             // FFmpeg's reader wants a frame type of 5 here. In front of Multitrack that would be a command.
             let first = if number == 0 { 0xD0 } else { 0x80 };
             enhanced(&mut head, first, VIDEO_MULTITRACK, METADATA, fourcc, number, None);
             self.tag(TagKind::Video, self.clock, head, colour.encode());
+        }
+        if is_repeat {
+            return Ok(());
         }
         let mut head = Head::default();
         if self.is_legacy_video(number, video.codec) {
@@ -245,14 +251,20 @@ impl Packer {
             enhanced_video(&mut head, Key::Yes, SEQUENCE_START, fourcc, number, None);
         }
         self.tag(TagKind::Video, self.clock, head, video.config.clone());
-        Ok(coloured)
+        Ok(())
     }
 
-    fn start_audio(&mut self, number: u8, audio: &AudioParams) -> Result<(), FlvError> {
+    fn start_audio(
+        &mut self,
+        number: u8,
+        audio: &AudioParams,
+        is_repeat: bool,
+    ) -> Result<(), FlvError> {
         let fourcc =
             audio_fourcc(audio.codec).ok_or(FlvError::Unsupported { what: "this audio codec" })?;
         // MP3, AC-3 and E-AC-3 frames say all that a configuration record could.
-        if matches!(audio.codec, AudioCodec::Mp3 | AudioCodec::Ac3 | AudioCodec::Eac3) {
+        if is_repeat || matches!(audio.codec, AudioCodec::Mp3 | AudioCodec::Ac3 | AudioCodec::Eac3)
+        {
             return Ok(());
         }
         let mut head = Head::default();
@@ -369,6 +381,18 @@ impl Packer {
                 .clamp(-0x80_0000, 0x7F_FFFF),
             nanos: nanos.and_then(|nanos| u32::try_from(nanos).ok()).filter(|nanos| *nanos > 0),
         }
+    }
+}
+
+fn has_same_record(one: &CodecParams, other: &CodecParams) -> bool {
+    match (one, other) {
+        (CodecParams::Video(one), CodecParams::Video(other)) => {
+            (one.codec, &one.config) == (other.codec, &other.config)
+        }
+        (CodecParams::Audio(one), CodecParams::Audio(other)) => {
+            (one.codec, &one.config) == (other.codec, &other.config)
+        }
+        _ => false,
     }
 }
 
