@@ -19,7 +19,8 @@ pub struct FragmentLimits {
     /// Bytes of all frames. Payloads are shared, so this is what the fragment pins. Default 1 GiB: `data_offset` is
     /// a signed 32-bit number (ISO/IEC 14496-12 §8.8.8), so more than 2 GiB cannot be written.
     pub bytes: usize,
-    /// ID3 frames and their tags' bytes are counted in the two limits above; this many event messages are kept.
+    /// Event messages that wait for a fragment, made of ID3 frames. Default 1,024. Their bytes count as those of
+    /// frames do.
     pub events: usize,
 }
 
@@ -171,7 +172,7 @@ impl Fragmenter {
         let bytes = self.bytes.saturating_add(frame.data.len());
         limit("frames", self.frames + 1, limits.frames)?;
         limit("bytes", bytes, limits.bytes)?;
-        let events = self.events.len();
+        let events = (self.events.len(), self.events.iter().map(|it| it.data.len()).sum::<usize>());
         let lane = self.lane(frame.track).ok_or(Fmp4Error::UnknownTrack(frame.track))?;
         if frame.dts < lane.reached {
             let (track, after, dts) = (frame.track, lane.reached, frame.dts);
@@ -181,7 +182,8 @@ impl Fragmenter {
             if !lane.track.id3 {
                 return Ok(());
             }
-            limit("events", events + 1, limits.events)?;
+            limit("events", events.0 + 1, limits.events)?;
+            limit("bytes", bytes.saturating_add(events.1), limits.bytes)?;
             let timescale = lane.track.timescale;
             let event = EventMessage::id3(timescale, frame.pts(), self.next_event, frame.data);
             self.next_event = self.next_event.wrapping_add(1);
@@ -284,7 +286,7 @@ impl Fragmenter {
             write_brands(out, b"styp", major, preface.brands);
         }
         if let Some(time) = preface.producer_time
-            && let Some(lane) = self.lane(time.track)
+            && let Some(lane) = self.lane(time.track).filter(|lane| lane.track.number > 0)
         {
             let media_time = time.media_time.saturating_add_signed(lane.delay.into());
             ProducerTime { media_time, ..time }.write(lane.track.number, out);

@@ -120,6 +120,13 @@ fn out_04_event_messages_are_bounded() {
     }
     let limit = Err(Fmp4Error::Limit { which: "events", limit: 2 });
     assert_eq!(fragmenter.push(frame(TrackId::data(0), 2)), limit);
+    (limits.events, limits.bytes) = (3, 10);
+    let mut bytes = Fragmenter::with_limits(&init, limits);
+    for dts in 0..2 {
+        assert_eq!(bytes.push(frame(TrackId::data(0), dts)), Ok(()));
+    }
+    let limit = Err(Fmp4Error::Limit { which: "bytes", limit: 10 });
+    assert_eq!(bytes.push(frame(TrackId::data(0), 2)), limit);
     fragmenter.push(frame(VIDEO, 0)).unwrap();
     fragmenter.cut(&Preface::default()).unwrap();
     assert_eq!(fragmenter.push(frame(TrackId::data(0), 2)), Ok(()));

@@ -235,3 +235,33 @@ fn a_box_of_length_0_goes_up_to_the_end() {
     assert!(end.is_err());
     assert_eq!(read_all(b"\0\0\0\0freeanything"), []);
 }
+
+#[test]
+fn a_plain_file_is_read_as_ffprobe_reads_it() {
+    let items = read_all(&file("ff_plain_av.mp4"));
+    let [Fmp4Item::Track(video), Fmp4Item::Track(audio), ..] = &items[..] else {
+        panic!("{items:?}")
+    };
+    assert_eq!((video.timescale.get(), video.language.as_deref()), (12_800, None));
+    assert_eq!((audio.timescale.get(), audio.language.as_deref()), (44_100, Some("fr")));
+    let listed = String::from_utf8(file("ff_plain_av.csv")).unwrap();
+    let mut count = 0;
+    for (stream, track) in [("0", TrackId::video(0)), ("1", TrackId::audio(0))] {
+        let rows = listed.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let rows: Vec<_> = rows.filter(|row| row[0] == stream).collect();
+        let frames = frames_of(&items);
+        let frames: Vec<_> = frames.iter().filter(|it| it.track == track).collect();
+        assert_eq!(frames.len(), rows.len());
+        for (frame, row) in frames.iter().zip(&rows) {
+            let number = |column: usize| row[column].parse::<i64>().unwrap();
+            assert_eq!((frame.pts().0, frame.dts.0), (number(1), number(2)));
+            assert_eq!(frame.duration.map_or(0, |it| i64::from(it.get())), number(3));
+            assert_eq!(i64::try_from(frame.data.len()).unwrap(), number(4));
+            let is_key = frame.facts.marked_key || track == TrackId::audio(0);
+            assert_eq!(is_key, row[5].starts_with('K'));
+            count += 1;
+        }
+    }
+    assert_eq!(count, listed.lines().count());
+    levada_test::same_at_every_cut(&file("ff_plain_av.mp4"), read_pieces);
+}

@@ -1,5 +1,7 @@
 //! `testdata/`: segments of ffmpeg 5.1 (`ff_*`), and of a small muxer of its own that ffprobe, MP4Box.js and
-//! codem-isoboxer have read back (`ref_*`, `zoo_*`, `elst_v.mp4`). `fmp4.json` lists every box of every file.
+//! codem-isoboxer have read back (`ref_*`, `zoo_*`, `elst_v.mp4`). `fmp4.json` lists every box of these files.
+//! `ff_plain_av.mp4` is a plain file of ffmpeg 5.1, `ff_plain_av.csv` what its ffprobe says of the packets: stream,
+//! pts, dts, duration, size, flags.
 
 use core::ops::Range;
 use std::fs;
