@@ -102,7 +102,9 @@ fn the_bytes_asked_for_are_exact() {
 
 #[test]
 fn quirk_03_hostile_hsk_05_a_wrong_echo_is_forgiven() {
-    for c2 in [[0; BLOCK], plain_c1(), vector("c2_not_an_echo")] {
+    let mut wrong_time = plain_s1();
+    wrong_time[3] = 1;
+    for c2 in [[0; BLOCK], plain_c1(), vector("c2_not_an_echo"), wrong_time] {
         let seen = serve(&wire(&[&[3], &plain_c1(), &c2]));
         assert_eq!((seen.progress, seen.quirks), (DONE, vec![HandshakeQuirk::WrongEcho]));
     }
