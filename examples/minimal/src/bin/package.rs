@@ -5,22 +5,20 @@
 //! cargo run -p levada-minimal --bin package -- rtmp://127.0.0.1/live/film film/ --ts --segment 4
 //! ```
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use bytes::BytesMut;
 use clap::Parser;
-use levada_chunk::MessageType;
-use levada_flv::{FlvItem, FlvReader, TagKind, Unpacked, Unpacker};
+use levada_flv::{TagKind, Unpacked, Unpacker};
 use levada_hls::{
-    Container, Init, Output, Playlist, PlaylistConfig, Segment, Segmenter, SegmenterConfig, Window,
+    Container, Output, Playlist, PlaylistConfig, Segment, Segmenter, SegmenterConfig, Window,
 };
 use levada_minimal::Progress;
 use levada_minimal::connect::{Client, run};
+use levada_minimal::file::{read_tags, replace};
+use levada_minimal::hub::tag_kind;
 use levada_session::{ClientEvent, ClientSession, PlayStart, RtmpUrl};
-use tokio::io::AsyncReadExt;
 
 #[derive(Parser)]
 struct Args {
@@ -50,19 +48,8 @@ async fn main() -> anyhow::Result<()> {
         packager.finish()?;
         return ended;
     }
-    let mut file = tokio::fs::File::open(&args.from)
-        .await
-        .with_context(|| format!("cannot open {}", args.from))?;
-    let (mut reader, mut input) = (FlvReader::new(), BytesMut::new());
-    while file.read_buf(&mut input).await? > 0 {
-        while let Some(item) = reader.read(&mut input)? {
-            match item {
-                FlvItem::Tag(tag) => packager.push(tag.kind, tag.timestamp, tag.body)?,
-                FlvItem::Finding(finding) => eprintln!("{}: {finding:?}", args.from),
-                FlvItem::Header(_) => {}
-            }
-        }
-    }
+    read_tags(Path::new(&args.from), |tag| packager.push(tag.kind, tag.timestamp, tag.body))
+        .await?;
     packager.finish()
 }
 
@@ -125,8 +112,8 @@ impl Packager {
     fn write(&mut self) -> anyhow::Result<()> {
         while let Some(output) = self.segmenter.next_output() {
             match output {
-                Output::Init(Init { number, data, .. }) => {
-                    replace(&self.folder.join(format!("main-init{number}.mp4")), &data)?;
+                Output::Init(it) => {
+                    replace(&self.folder.join(format!("main-init{}.mp4", it.number)), &it.data)?
                 }
                 Output::Segment(segment) => self.segment(&segment)?,
                 _ => {}
@@ -152,15 +139,6 @@ impl Packager {
     }
 }
 
-/// Writes a file so that whoever reads it sees all of it or what was there before.
-fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let part = path.with_extension("part");
-    let mut file =
-        std::fs::File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
-    file.write_all(bytes)?;
-    Ok(std::fs::rename(part, path)?)
-}
-
 impl Client for Packager {
     fn begin(&mut self, session: &mut ClientSession) -> anyhow::Result<()> {
         Ok(session.play(&self.name, PlayStart::Any, None)?)
@@ -169,12 +147,7 @@ impl Client for Packager {
     fn handle(&mut self, session: &mut ClientSession, event: ClientEvent) -> anyhow::Result<()> {
         match event {
             ClientEvent::Media { message, .. } => {
-                let kind = match message.kind {
-                    MessageType::AUDIO => TagKind::Audio,
-                    MessageType::VIDEO => TagKind::Video,
-                    _ => TagKind::Script,
-                };
-                self.push(kind, message.timestamp, message.payload)?;
+                self.push(tag_kind(message.kind), message.timestamp, message.payload)?;
             }
             ClientEvent::EndOfStream(_) => session.close(std::time::Instant::now()),
             _ => {}

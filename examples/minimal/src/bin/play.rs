@@ -12,10 +12,10 @@ use anyhow::Context;
 use bytes::Buf;
 use clap::Parser;
 use levada_buf::Outbox;
-use levada_chunk::MessageType;
 use levada_flv::{FlvHeader, FlvTag, FlvWriter, TagKind};
 use levada_minimal::Progress;
 use levada_minimal::connect::{Client, run};
+use levada_minimal::hub::tag_kind;
 use levada_session::{ClientEvent, ClientSession, PlayStart, RtmpUrl};
 use tokio::time::{Instant, sleep_until};
 
@@ -87,11 +87,7 @@ impl Client for Player {
     fn handle(&mut self, session: &mut ClientSession, event: ClientEvent) -> anyhow::Result<()> {
         match event {
             ClientEvent::Media { message, .. } => {
-                let kind = match message.kind {
-                    MessageType::AUDIO => TagKind::Audio,
-                    MessageType::VIDEO => TagKind::Video,
-                    _ => TagKind::Script,
-                };
+                let kind = tag_kind(message.kind);
                 if kind != TagKind::Script {
                     let first = *self.first.get_or_insert(message.timestamp);
                     self.last = message.timestamp.saturating_sub(first);

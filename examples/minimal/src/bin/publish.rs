@@ -8,15 +8,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::BytesMut;
 use clap::Parser;
 use levada_chunk::{Message, MessageStreamId, MessageType, SharedMessage};
-use levada_flv::{FlvItem, FlvReader, FlvTag, TagKind};
+use levada_flv::{FlvTag, TagKind};
 use levada_minimal::Progress;
 use levada_minimal::connect::{Client, has_room, run};
+use levada_minimal::file::read_tags;
 use levada_session::{ClientConfig, ClientEvent, ClientSession, PublishKind, RtmpUrl};
-use tokio::fs::File;
-use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep_until};
 
 #[derive(Parser)]
@@ -37,11 +35,18 @@ struct Args {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let url = RtmpUrl::parse(&args.url).context("that is no RTMP URL: rtmp://HOST/APP/KEY")?;
-    let tags = read_tags(&args.file).await?;
+    // All of it in memory: a program for long films would read as it goes.
+    let mut messages = Vec::new();
+    read_tags(&args.file, |tag| {
+        messages.push(message(&tag));
+        Ok(())
+    })
+    .await?;
+    anyhow::ensure!(!messages.is_empty(), "{} has no tags", args.file.display());
     let chunk_size = ClientConfig::new(url.clone()).chunk_size;
     let mut publisher = Publisher {
         key: url.stream.clone(),
-        messages: tags.iter().map(message).collect(),
+        messages,
         chunk_size,
         next: 0,
         repeat: args.repeat,
@@ -51,24 +56,6 @@ async fn main() -> anyhow::Result<()> {
         progress: Progress::new(),
     };
     run(url, args.ca, &mut publisher).await
-}
-
-/// All tags of a file. Small films only: a program for long ones would read as it goes.
-async fn read_tags(path: &PathBuf) -> anyhow::Result<Vec<FlvTag>> {
-    let mut file =
-        File::open(path).await.with_context(|| format!("cannot open {}", path.display()))?;
-    let (mut reader, mut input, mut tags) = (FlvReader::new(), BytesMut::new(), Vec::new());
-    while file.read_buf(&mut input).await? > 0 {
-        while let Some(item) = reader.read(&mut input)? {
-            match item {
-                FlvItem::Tag(tag) => tags.push(tag),
-                FlvItem::Finding(finding) => eprintln!("{}: {finding:?}", path.display()),
-                FlvItem::Header(_) => {}
-            }
-        }
-    }
-    anyhow::ensure!(!tags.is_empty(), "{} has no tags: is it an FLV file?", path.display());
-    Ok(tags)
 }
 
 fn message(tag: &FlvTag) -> Message {

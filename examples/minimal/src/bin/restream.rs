@@ -4,20 +4,17 @@
 //! cargo run -p levada-minimal --bin restream -- rtmp://127.0.0.1/live/film rtmp://a.example/live/key rtmps://b.example/app/key
 //! ```
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Parser;
-use levada_chunk::{MessageStreamId, MessageType, SharedMessage};
-use levada_flv::{Role, TagKind, role};
+use levada_chunk::{ChunkSize, MessageStreamId};
 use levada_minimal::Progress;
 use levada_minimal::connect::{Client, has_room, run};
-use levada_relay::{Cursor, Next, Ring, RingLimits};
+use levada_minimal::hub::{Fan, Reader};
 use levada_session::{
     ClientConfig, ClientEvent, ClientSession, PlayStart, PublishKind, RtmpUrl, SendError,
 };
-use tokio::sync::watch;
 
 #[derive(Parser)]
 struct Args {
@@ -28,40 +25,32 @@ struct Args {
     to: Vec<String>,
 }
 
-type Shared = Arc<Mutex<Ring<SharedMessage>>>;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let parse = |url: &str| RtmpUrl::parse(url).with_context(|| format!("{url} is no RTMP URL"));
     let from = parse(&args.from)?;
-    let ring: Shared = Arc::new(Mutex::new(Ring::new(RingLimits::default())));
-    let changed = watch::Sender::new(());
+    let fan = Fan::default();
     for to in &args.to {
-        tokio::spawn(push(parse(to)?, ring.clone(), changed.subscribe()));
+        tokio::spawn(push(parse(to)?, fan.clone()));
     }
     let chunk_size = ClientConfig::new(from.clone()).chunk_size;
     let name = from.stream.clone();
-    run(from, None, &mut Source { name, ring, changed, chunk_size, progress: Progress::new() })
-        .await
+    run(from, None, &mut Source { name, fan, chunk_size, progress: Progress::new() }).await
 }
 
 /// Publishes to one target, again and again: 1 s, 2 s, 4 s … up to a minute after each failure.
-async fn push(url: RtmpUrl, ring: Shared, changed: watch::Receiver<()>) {
-    let (host, key) = (url.host.clone(), url.stream.clone());
+async fn push(url: RtmpUrl, fan: Fan) {
     let mut wait = Duration::from_secs(1);
     loop {
         let begin = Instant::now();
-        let cursor = lock(&ring).join();
-        let mut target = Target {
-            key: key.clone(),
-            ring: ring.clone(),
-            changed: changed.clone(),
-            cursor,
-            to: None,
-        };
+        let mut target = Target { key: url.stream.clone(), reader: fan.join(), to: None };
         let ended = run(url.clone(), None, &mut target).await;
-        eprintln!("{host}: {}", ended.map_or_else(|why| why.to_string(), |()| "closed".into()));
+        eprintln!(
+            "{}: {}",
+            url.host,
+            ended.map_or_else(|why| why.to_string(), |()| "closed".into())
+        );
         if begin.elapsed() > Duration::from_secs(60) {
             wait = Duration::from_secs(1);
         }
@@ -70,23 +59,10 @@ async fn push(url: RtmpUrl, ring: Shared, changed: watch::Receiver<()>) {
     }
 }
 
-fn lock(ring: &Shared) -> std::sync::MutexGuard<'_, Ring<SharedMessage>> {
-    ring.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn kind(kind: MessageType) -> TagKind {
-    match kind {
-        MessageType::AUDIO => TagKind::Audio,
-        MessageType::VIDEO => TagKind::Video,
-        _ => TagKind::Script,
-    }
-}
-
 struct Source {
     name: String,
-    ring: Shared,
-    changed: watch::Sender<()>,
-    chunk_size: levada_chunk::ChunkSize,
+    fan: Fan,
+    chunk_size: ChunkSize,
     progress: Progress,
 }
 
@@ -96,24 +72,17 @@ impl Client for Source {
     }
 
     fn handle(&mut self, _session: &mut ClientSession, event: ClientEvent) -> anyhow::Result<()> {
-        let ClientEvent::Media { message, .. } = event else { return Ok(()) };
-        self.progress.count(message.payload.len(), message.timestamp);
-        let (size, role) = (message.payload.len(), role(kind(message.kind), &message.payload));
-        let shared = SharedMessage::new(message, self.chunk_size)?;
-        match role {
-            Role::Header(slot) => lock(&self.ring).push_header(slot, shared, size)?,
-            role => lock(&self.ring).push(shared, size, role == Role::Key),
+        if let ClientEvent::Media { message, .. } = event {
+            self.progress.count(message.payload.len(), message.timestamp);
+            self.fan.push(message, self.chunk_size)?;
         }
-        self.changed.send_replace(());
         Ok(())
     }
 }
 
 struct Target {
     key: String,
-    ring: Shared,
-    changed: watch::Receiver<()>,
-    cursor: Cursor,
+    reader: Reader,
     to: Option<MessageStreamId>,
 }
 
@@ -131,24 +100,20 @@ impl Client for Target {
 
     fn fill(&mut self, session: &mut ClientSession) -> anyhow::Result<()> {
         let Some(to) = self.to else { return Ok(()) };
-        self.changed.borrow_and_update();
-        let ring = lock(&self.ring);
         while has_room(session) {
-            match ring.next(&mut self.cursor) {
-                Next::Header(message) | Next::Item(message) => match session.send(to, message) {
-                    Ok(()) | Err(SendError::Full) => {}
-                    Err(why) => return Err(why.into()),
-                },
-                Next::Skipped { lost, .. } => eprintln!("too slow: {lost} messages skipped"),
-                Next::Empty => break,
+            let Some(message) = self.reader.next_message() else { break };
+            match session.send(to, &message) {
+                Ok(()) | Err(SendError::Full) => {}
+                Err(why) => return Err(why.into()),
             }
         }
         Ok(())
     }
 
     async fn wake(&mut self) {
-        if self.to.is_none() || self.changed.changed().await.is_err() {
-            std::future::pending().await
+        match self.to {
+            Some(_) => self.reader.wake().await,
+            None => std::future::pending().await,
         }
     }
 }
