@@ -124,7 +124,9 @@ impl OutTrack {
             counts.sync = counts.sync.saturating_add(sample.is_sync().into());
             // A size of 0 in the head of the table stands for "see below".
             counts.size = counts.size.filter(|size| *size == sample.size && *size > 0);
-            it.last_duration.map(|duration| counts.durations.push(duration));
+            if let Some(duration) = it.last_duration {
+                counts.durations.push(duration);
+            }
             counts.offsets.push(sample.cts.cast_unsigned());
             counts.has_offsets |= sample.cts != 0;
             counts.has_negative_offsets |= sample.cts < 0;
@@ -137,14 +139,16 @@ impl OutTrack {
         }
     }
 
-    /// Closes the counts after the last fragment.
+    /// How many rows a table has, once all fragments are counted.
     pub(super) fn rows(&self, table: Table) -> u32 {
         // The last run of a table is only closed by the end.
         let closed = |run: &RunLength| run.rows.saturating_add(u32::from(run.count > 0));
         match table {
             Table::Durations => {
                 let mut durations = self.counts.durations;
-                self.walk_end().map(|duration| durations.push(duration));
+                if let Some(duration) = self.last_duration() {
+                    durations.push(duration);
+                }
                 closed(&durations)
             }
             Table::Offsets => closed(&self.counts.offsets),
@@ -201,7 +205,7 @@ impl OutTrack {
     pub(super) fn finish_rows(&mut self, table: Table, out: &mut Vec<u8>) {
         match table {
             Table::Durations => {
-                let last = self.walk_end();
+                let last = self.last_duration();
                 write_row(last.and_then(|duration| self.run.push(duration)), out);
                 write_row(self.run.close(), out);
             }
@@ -212,7 +216,7 @@ impl OutTrack {
     }
 
     /// How long the last sample lasts.
-    fn walk_end(&self) -> Option<u32> {
+    fn last_duration(&self) -> Option<u32> {
         self.walk.last.map(|(_, duration)| duration)
     }
 }
