@@ -37,8 +37,9 @@
 //! arrays and the counts they announce, references, time zones, text that is not UTF-8. Canonical input comes
 //! back as the same bytes.
 //!
-//! Text and byte arrays are slices of the message that was decoded: reading a command allocates the lists of its
-//! properties, and nothing else. [`Value::detach`] copies them out for whoever keeps a value for long.
+//! Byte arrays and text are slices of the message that was decoded, short text is kept in place: reading a command
+//! allocates the lists of its properties, and nothing else. [`Value::detach`] copies what is still shared, for
+//! whoever keeps a value longer than its message.
 //!
 //! # Limits
 //!

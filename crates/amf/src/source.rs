@@ -1,4 +1,5 @@
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use bytes::Bytes;
 
@@ -94,23 +95,37 @@ impl Source {
         Ok(array)
     }
 
-    /// Shares the next `length` bytes, which are a string or a byte array.
+    /// The string in the next `length` bytes.
     pub(crate) fn string(&mut self, length: usize) -> Result<AmfString, AmfError> {
-        self.text(length, Limit::String, self.limits.string)
+        let range = self.text(length, Limit::String, self.limits.string)?;
+        Ok(AmfString::slice_of(&self.input, range))
     }
 
-    /// Shares the string behind a 32-bit length.
+    /// The string behind a 32-bit length.
     pub(crate) fn long_string(&mut self) -> Result<AmfString, AmfError> {
         let length = self.u32()?;
         self.string(length as usize)
     }
 
-    /// Shares the next `length` bytes, which are the name of a property or class.
+    /// The name of a property or class in the next `length` bytes.
     pub(crate) fn name(&mut self, length: usize) -> Result<AmfString, AmfError> {
-        self.text(length, Limit::Name, self.limits.name)
+        let range = self.text(length, Limit::Name, self.limits.name)?;
+        Ok(AmfString::slice_of(&self.input, range))
     }
 
-    fn text(&mut self, length: usize, which: Limit, limit: usize) -> Result<AmfString, AmfError> {
+    /// The byte array in the next `length` bytes.
+    pub(crate) fn bytes(&mut self, length: usize) -> Result<Bytes, AmfError> {
+        let range = self.text(length, Limit::String, self.limits.string)?;
+        Ok(self.input.slice(range))
+    }
+
+    /// Where the next `length` bytes are, which have a limit of their own.
+    fn text(
+        &mut self,
+        length: usize,
+        which: Limit,
+        limit: usize,
+    ) -> Result<Range<usize>, AmfError> {
         self.check_room(length)?;
         if length > limit {
             return Err(self.limit(which, limit));
@@ -118,7 +133,7 @@ impl Source {
         self.charge(length)?;
         let start = self.position;
         self.position += length;
-        Ok(self.input.slice(start..self.position).into())
+        Ok(start..self.position)
     }
 
     /// Fails unless `length` bytes are there: before anything is allocated for what a peer announces.

@@ -3,7 +3,7 @@ use alloc::boxed::Box;
 use bytes::{BufMut, BytesMut};
 
 use super::{Object, Value, marker};
-use crate::{AmfError, AmfString, Limit, MAX_DEPTH, Misuse, amf3};
+use crate::{AmfError, Limit, MAX_DEPTH, Misuse, amf3};
 
 /// Appends one value to `out`, or nothing when that fails.
 ///
@@ -36,7 +36,7 @@ pub fn encode_all(values: &[Value], out: &mut BytesMut) -> Result<(), AmfError> 
     let start = out.len();
     out.reserve(USUAL_SIZE);
     let mut encoder = Encoder::new();
-    let result = values.iter().try_for_each(|value| encoder.checked(value, out));
+    let result = values.iter().try_for_each(|value| encoder.value(value, out));
     if result.is_err() {
         out.truncate(start);
     }
@@ -72,21 +72,12 @@ impl Encoder {
             return Err(why);
         }
         let start = out.len();
-        let result = self.checked(value, out);
+        let result = self.value(value, out);
         if let Err(why) = result {
             self.failed = Some(why);
             out.truncate(start);
         }
         result
-    }
-
-    #[inline]
-    fn checked(&mut self, value: &Value, out: &mut BytesMut) -> Result<(), AmfError> {
-        if value.depth() > MAX_DEPTH {
-            let (offset, limit) = (out.len(), MAX_DEPTH);
-            return Err(AmfError::Limit { offset, which: Limit::Depth, limit });
-        }
-        self.value(value, out)
     }
 
     #[inline(always)]
@@ -102,7 +93,7 @@ impl Encoder {
                 out.put_slice(&[marker::BOOLEAN, u8::from(*boolean)]);
                 Ok(())
             }
-            Value::String(text) => string(text, out),
+            Value::String(text) => string(text.as_bytes(), out),
             unusual => self.unusual_value(unusual, out),
         }
     }
@@ -111,7 +102,7 @@ impl Encoder {
         match value {
             Value::Number(_) | Value::Boolean(_) | Value::String(_) => self.value(value, out)?,
             Value::Object(members) => {
-                self.begun += 1;
+                self.begin(value, out)?;
                 out.put_u8(marker::OBJECT);
                 self.properties(members, out)?;
             }
@@ -125,12 +116,12 @@ impl Encoder {
                 out.put_u16(*index);
             }
             Value::EcmaArray { count, properties } => {
-                self.begun += 1;
+                self.begin(value, out)?;
                 put_marker_u32(marker::ECMA_ARRAY, *count, out);
                 self.properties(properties, out)?;
             }
             Value::StrictArray(items) => {
-                self.begun += 1;
+                self.begin(value, out)?;
                 let count = length_u32(items.len(), Limit::Count, out)?;
                 put_marker_u32(marker::STRICT_ARRAY, count, out);
                 items.iter().try_for_each(|item| self.value(item, out))?;
@@ -140,29 +131,36 @@ impl Encoder {
                 out.put_f64(*millis);
                 out.put_i16(*zone);
             }
-            Value::LongString(text) => long_text(marker::LONG_STRING, text, out)?,
+            Value::LongString(text) => long_text(marker::LONG_STRING, text.as_bytes(), out)?,
             Value::Unsupported => out.put_u8(marker::UNSUPPORTED),
-            Value::Xml(text) => long_text(marker::XML, text, out)?,
+            Value::Xml(text) => long_text(marker::XML, text.as_bytes(), out)?,
             Value::TypedObject(typed) => {
-                self.begun += 1;
+                self.begin(value, out)?;
                 out.put_u8(marker::TYPED_OBJECT);
-                name(&typed.class, out)?;
+                name(typed.class.as_bytes(), out)?;
                 self.properties(&typed.properties, out)?;
             }
-            Value::Amf3(value) => {
+            Value::Amf3(amf3) => {
+                check_depth(value, out)?;
                 out.put_u8(marker::AMF3);
                 let encoder = self.amf3.get_or_insert_default();
-                encoder.value(value, out)?;
+                encoder.value(amf3, out)?;
                 encoder.stop_referring();
             }
         }
         Ok(())
     }
 
+    /// AMF0 §2.9: a complex value takes its index before its members are written.
+    fn begin(&mut self, value: &Value, out: &BytesMut) -> Result<(), AmfError> {
+        self.begun += 1;
+        check_depth(value, out)
+    }
+
     /// AMF0 §2.5: name, value, name, value, …, an empty name and the end marker.
     fn properties(&mut self, properties: &Object, out: &mut BytesMut) -> Result<(), AmfError> {
         for (own, value) in properties {
-            name(own, out)?;
+            name(own.as_bytes(), out)?;
             self.value(value, out)?;
         }
         out.put_slice(&[0, 0, marker::OBJECT_END]);
@@ -170,31 +168,39 @@ impl Encoder {
     }
 }
 
+fn check_depth(value: &Value, out: &BytesMut) -> Result<(), AmfError> {
+    if value.depth() > MAX_DEPTH {
+        let (offset, limit) = (out.len(), MAX_DEPTH);
+        return Err(AmfError::Limit { offset, which: Limit::Depth, limit });
+    }
+    Ok(())
+}
+
 /// AMF0 §2.14: the long form is for what the short one cannot hold.
-fn string(text: &AmfString, out: &mut BytesMut) -> Result<(), AmfError> {
+fn string(text: &[u8], out: &mut BytesMut) -> Result<(), AmfError> {
     let Ok(length) = u16::try_from(text.len()) else {
         return long_text(marker::LONG_STRING, text, out);
     };
     let [high, low] = length.to_be_bytes();
     out.put_slice(&[marker::STRING, high, low]);
-    out.put_slice(text.as_bytes());
+    out.put_slice(text);
     Ok(())
 }
 
-fn long_text(marker: u8, text: &AmfString, out: &mut BytesMut) -> Result<(), AmfError> {
+fn long_text(marker: u8, text: &[u8], out: &mut BytesMut) -> Result<(), AmfError> {
     put_marker_u32(marker, length_u32(text.len(), Limit::String, out)?, out);
-    out.put_slice(text.as_bytes());
+    out.put_slice(text);
     Ok(())
 }
 
 /// A name has no long form.
-fn name(name: &AmfString, out: &mut BytesMut) -> Result<(), AmfError> {
+fn name(name: &[u8], out: &mut BytesMut) -> Result<(), AmfError> {
     let Ok(length) = u16::try_from(name.len()) else {
         let limit = u16::MAX.into();
         return Err(AmfError::Limit { offset: out.len(), which: Limit::Name, limit });
     };
     out.put_u16(length);
-    out.put_slice(name.as_bytes());
+    out.put_slice(name);
     Ok(())
 }
 

@@ -147,7 +147,7 @@ impl Tables {
             marker::XML_DOCUMENT => Value::XmlDocument(source.string(length)?),
             marker::XML => Value::Xml(source.string(length)?),
             marker::DATE => Value::Date(source.f64()?),
-            marker::BYTE_ARRAY => Value::ByteArray(source.string(length)?.into_bytes()),
+            marker::BYTE_ARRAY => Value::ByteArray(source.bytes(length)?),
             marker::ARRAY => self.array(source, length, depth)?.into(),
             marker::OBJECT => self.object(source, rest, depth)?,
             marker::VECTOR_INT => {

@@ -1,7 +1,12 @@
 //! Asking values, and changing them.
 
+use core::cmp::Ordering;
+use core::hash::{Hash, Hasher};
+use std::hash::DefaultHasher;
+
+use bytes::BytesMut;
 use levada_amf::amf0::{Array, TypedObject};
-use levada_amf::{AmfString, Object, Value, amf0, amf3};
+use levada_amf::{AmfLimits, AmfString, Object, Value, amf0, amf3};
 
 #[test]
 fn as_answers_what_is_there() {
@@ -102,6 +107,34 @@ fn strings() {
     assert_eq!(format!("{text} {text:?}"), r#"rtmp "rtmp""#);
     assert_eq!(text.clone().into_bytes(), "rtmp");
     assert!(AmfString::default().is_empty());
+}
+
+/// In place up to 23 bytes, shared from 24 on: nobody can tell.
+#[test]
+fn strings_around_the_length_that_is_kept_in_place() {
+    for length in [0, 1, 22, 23, 24, 25, 255, 256] {
+        let text = "é".repeat(length / 2) + &"x".repeat(length % 2);
+        let mut out = BytesMut::new();
+        amf0::encode(&Value::from(text.clone()), &mut out).unwrap();
+        let mut input = out.freeze();
+        let read = amf0::decode(&mut input, AmfLimits::default()).unwrap();
+        let string = read.as_string().unwrap().clone();
+        assert_eq!((string.len(), string.as_str()), (length, Some(&text[..])));
+        assert_eq!(string, AmfString::from(text.clone()));
+        assert_eq!(string.cmp(&AmfString::from(text.clone())), Ordering::Equal);
+        assert_eq!(string.cmp(&"y".into()), text.as_str().cmp("y"));
+        assert_eq!(hash(&string), hash(&AmfString::from(text.clone())));
+        let mut copy = string.clone();
+        copy.detach();
+        assert_eq!(copy, string);
+        assert_eq!(string.into_bytes(), text);
+    }
+}
+
+fn hash(string: &AmfString) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    string.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[test]
