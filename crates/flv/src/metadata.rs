@@ -161,13 +161,9 @@ impl Metadata {
             let taken = match name.as_str().unwrap_or_default() {
                 "duration" => number(&value, &mut metadata.duration),
                 "filesize" | "fileSize" => number(&value, &mut metadata.file_size),
-                "encoder" => {
-                    metadata.encoder = value.as_str().map(ToString::to_string);
-                    metadata.encoder.is_some()
-                }
+                "encoder" => set(&mut metadata.encoder, value.as_str().map(ToString::to_string)),
                 "keyframes" => {
-                    metadata.keyframes = value.as_object().and_then(KeyframeIndex::parse);
-                    metadata.keyframes.is_some()
+                    set(&mut metadata.keyframes, value.as_object().and_then(KeyframeIndex::parse))
                 }
                 "videoTrackIdInfoMap" => {
                     track_map(&value, &mut metadata.video_tracks, VideoMetadata::from_object)
@@ -305,10 +301,7 @@ impl AudioMetadata {
             "audiochannels" | "channels" => number(value, &mut self.channels),
             "audiodatarate" => number(value, &mut self.data_rate),
             "audiocodecid" => codec(value, &mut self.codec),
-            "stereo" => {
-                self.stereo = value.to_bool();
-                self.stereo.is_some()
-            }
+            "stereo" => set(&mut self.stereo, value.to_bool()),
             _ => false,
         }
     }
@@ -331,22 +324,30 @@ fn put<V: Into<Value>>(object: &mut Object, name: &'static str, value: Option<V>
     }
 }
 
+/// Sets a field to what a value says, if it says anything: of a name that stands twice the last sensible value counts.
+fn set<T>(field: &mut Option<T>, value: Option<T>) -> bool {
+    let is_sensible = value.is_some();
+    if is_sensible {
+        *field = value;
+    }
+    is_sensible
+}
+
 /// Numbers also come as text and as booleans. Says whether it is one.
 fn number(value: &Value, field: &mut Option<f64>) -> bool {
-    *field = value.to_number();
-    field.is_some()
+    set(field, value.to_number())
 }
 
 /// A legacy id, a FourCC as a number or as text. Says whether it is one.
 fn codec(value: &Value, field: &mut Option<CodecId>) -> bool {
     let text = value.as_string().map(AmfString::as_bytes);
-    *field = match (text.and_then(|it| <[u8; 4]>::try_from(it).ok()), value.to_u32()) {
+    let codec = match (text.and_then(|it| <[u8; 4]>::try_from(it).ok()), value.to_u32()) {
         (_, Some(id @ 0..=15)) => Some(CodecId::Legacy(id.to_le_bytes()[0])),
         (Some(name), _) => Some(CodecId::FourCc(FourCc(name))),
         (None, Some(name)) => Some(CodecId::FourCc(FourCc::from_number(name))),
         (None, None) => None,
     };
-    field.is_some()
+    set(field, codec)
 }
 
 fn codec_value(codec: CodecId) -> Value {
