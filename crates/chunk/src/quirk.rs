@@ -34,30 +34,24 @@ impl Default for Tolerance {
     }
 }
 
-/// The deviations of one peer: each kind is told once.
+/// The deviations of one peer, in the order in which they showed first. Each kind is told once.
 #[derive(Debug, Default)]
 pub(crate) struct Quirks {
-    seen: u8,
-    untold: u8,
+    seen: [Option<ChunkQuirk>; 4],
+    told: usize,
 }
 
 impl Quirks {
-    const ALL: [ChunkQuirk; 4] = [
-        ChunkQuirk::OpenedWithDelta,
-        ChunkQuirk::ExtendedTimestampOmitted,
-        ChunkQuirk::MessageCutOff,
-        ChunkQuirk::OpenedWithoutHeader,
-    ];
-
     pub(crate) fn note(&mut self, quirk: ChunkQuirk) {
-        let bit = 1 << quirk as u8;
-        self.untold |= bit & !self.seen;
-        self.seen |= bit;
+        let mut slots = self.seen.iter_mut();
+        if let Some(slot) = slots.find(|it| it.is_none_or(|it| it == quirk)) {
+            *slot = Some(quirk);
+        }
     }
 
     pub(crate) fn take(&mut self) -> Option<ChunkQuirk> {
-        let quirk = Self::ALL.into_iter().find(|it| self.untold & (1 << *it as u8) != 0)?;
-        self.untold &= !(1 << quirk as u8);
+        let quirk = self.seen.get(self.told).copied().flatten()?;
+        self.told += 1;
         Some(quirk)
     }
 }

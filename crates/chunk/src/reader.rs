@@ -144,6 +144,7 @@ impl ChunkReader {
     }
 
     /// What the peer did against the text since the last call. Each kind is told once.
+    #[inline]
     pub fn take_quirk(&mut self) -> Option<ChunkQuirk> {
         self.quirks.take()
     }
