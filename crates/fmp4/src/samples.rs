@@ -71,10 +71,13 @@ impl Cursor {
     }
 }
 
-/// Ordered by the place of the next sample, the first being the greatest: for a heap.
+/// Ordered by the place of the next sample, the first being the greatest: for a heap. Of two at one place the empty
+/// one is the first, else it would be behind us once the other is read.
 impl Ord for Cursor {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.offset.cmp(&self.offset).then(other.lane.cmp(&self.lane))
+        let size = |cursor: &Self| cursor.sample().map_or(0, |sample| sample.size);
+        let places = other.offset.cmp(&self.offset);
+        places.then_with(|| size(other).cmp(&size(self))).then(other.lane.cmp(&self.lane))
     }
 }
 

@@ -116,6 +116,28 @@ fn tracks_keep_their_relation_and_gaps_their_length() {
 }
 
 #[test]
+fn empty_frames_between_chunks_are_not_lost() {
+    let tracks = [video_track(Timescale::MPEG), audio_track()];
+    let init = InitSegment::new(&tracks).unwrap();
+    let mut fragmenter = Fragmenter::new(&init);
+    let mut recording = Pieces::from(init.bytes());
+    for (index, (video, audio)) in (0..).zip([(9, 0), (5, 0), (0, 7), (0, 0), (3, 3)]) {
+        fragmenter.push(Frame::new(VIDEO, Ticks(index * 3600), vec![1; video].into())).unwrap();
+        fragmenter.push(Frame::new(AUDIO, Ticks(index * 1024), vec![2; audio].into())).unwrap();
+        recording.extend(&fragmenter.cut(&Preface::default()));
+    }
+    let recording = recording.join();
+    let (plain, _, _) = finalise(&recording).unwrap();
+    for file in [&recording[..], &plain] {
+        let frames = frames_of(&read_all(file));
+        let sizes =
+            |track| frames.iter().filter(move |it| it.track == track).map(|it| it.data.len());
+        assert_eq!(sizes(VIDEO).collect::<Vec<_>>(), [9, 5, 0, 0, 3]);
+        assert_eq!(sizes(AUDIO).collect::<Vec<_>>(), [0, 0, 7, 0, 3]);
+    }
+}
+
+#[test]
 fn heads_longer_than_one_read_are_read_in_whole() {
     let frames: Vec<_> = (0..3000).map(|it| (VIDEO, it * it)).collect();
     let recording = recording(&[&frames, &[(VIDEO, 8_999_998)]], &InitConfig::default());
