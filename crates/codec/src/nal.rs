@@ -277,7 +277,7 @@ pub(crate) fn read_parameter_set<T>(
     read: impl Fn(&mut Bits<'_>) -> Result<T, CodecError>,
 ) -> Result<(T, Defects), CodecError> {
     // Nearly all fit here, with eight bytes to spare for reading in whole words.
-    let mut buffer = [0; 256];
+    let mut buffer = [0; 128];
     if unit.len() <= buffer.len() - 8 && unit.last() != Some(&0) {
         let (len, broken) = unescape_into(unit, &mut buffer);
         if !broken {
