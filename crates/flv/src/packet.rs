@@ -202,13 +202,13 @@ impl Iterator for Packets {
     type Item = Packet;
 
     #[inline]
-    fn fold<B, F: FnMut(B, Packet) -> B>(mut self, init: B, mut take: F) -> B {
+    fn fold<B, F: FnMut(B, Packet) -> B>(self, init: B, mut take: F) -> B {
         // Nearly all messages hold one packet, which need not be moved about.
         if let Layout::One(packet) = self.0 {
             return take(init, packet);
         }
         let mut folded = init;
-        while let Some(packet) = self.next() {
+        for packet in self {
             folded = take(folded, packet);
         }
         folded
