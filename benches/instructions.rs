@@ -4,10 +4,11 @@
 //! divided: bytes of input, or receivers.
 
 use std::hint::black_box;
+use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
-use levada_benches::{flush, messages, wire};
-use levada_buf::Outbox;
+use bytes::{Buf, Bytes, BytesMut};
+use levada_benches::{flush, ingest, messages, wire};
+use levada_buf::{Endpoint, Outbox};
 use levada_chunk::{
     ChunkReader, ChunkSize, ChunkWriter, Control, Message, MessageStreamId, MessageType,
     SharedMessage,
@@ -23,6 +24,9 @@ const PIECES: &[Piece] = &[
     ("chunk-read-4096-by-16384", || chunk_read(4096, 16 * 1024)),
     ("chunk-read-65536-by-16384", || chunk_read(65_536, 16 * 1024)),
     ("chunk-read-65536-by-65536", || chunk_read(65_536, 65_536)),
+    ("session-ingest-128-by-16384", || session_ingest(128, 16 * 1024)),
+    ("session-ingest-4096-by-16384", || session_ingest(4096, 16 * 1024)),
+    ("session-ingest-65536-by-65536", || session_ingest(65_536, 65_536)),
     ("chunk-write-128", || chunk_write(128)),
     ("chunk-write-4096", || chunk_write(4096)),
     ("chunk-write-65536", || chunk_write(65_536)),
@@ -85,6 +89,27 @@ fn chunk_read(chunk_size: u32, read: usize) -> usize {
         }
     });
     assert!(input.is_empty() && reader.oldest_partial().is_none());
+    wire.len()
+}
+
+/// The same work as [`chunk_read`], with a server session around it.
+fn session_ingest(chunk_size: u32, read: usize) -> usize {
+    let wire = wire(size(chunk_size));
+    let mut input = BytesMut::with_capacity(64 * 1024);
+    let mut session = ingest(size(chunk_size));
+    let now = Instant::now();
+    measured(|| {
+        for bytes in wire.chunks(read) {
+            if input.capacity() - input.len() < read {
+                input.reserve(64 * 1024);
+            }
+            input.extend_from_slice(bytes);
+            while let Some(event) = session.next_event(&mut input, now).unwrap() {
+                black_box(event);
+            }
+        }
+    });
+    assert!(input.is_empty() && session.output().remaining() < 1000);
     wire.len()
 }
 

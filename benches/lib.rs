@@ -7,10 +7,16 @@
 
 use std::hint::black_box;
 use std::io::IoSlice;
+use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use levada_buf::Outbox;
+use levada_buf::{Endpoint, Outbox};
 use levada_chunk::{ChunkSize, ChunkWriter, Message, MessageStreamId, MessageType};
+use levada_handshake::Entropy;
+use levada_session::{
+    ClientConfig, ClientSession, PublishKind, RtmpUrl, ServerConfig, ServerEvent, ServerSession,
+};
 
 /// The workload: 60 s of H.264 at 6 Mbit/s and 30 fps, a key frame every 2 s, and of AAC at 128 kbit/s and 44.1 kHz.
 pub const SECONDS: u32 = 60;
@@ -67,6 +73,39 @@ pub fn wire(chunk_size: ChunkSize) -> Bytes {
         writer.write(&message, &mut out).expect("short enough");
     }
     out.copy_to_bytes(out.remaining())
+}
+
+/// A server session that takes a publisher's media on message stream 1, and is told the size of its chunks.
+pub fn ingest(chunk_size: ChunkSize) -> ServerSession {
+    let now = Instant::now();
+    let (url, entropy) = (RtmpUrl::parse("rtmp://host.example/live").expect("a URL"), |seed| {
+        Entropy::new([seed; 1528])
+    });
+    let mut config = ClientConfig::new(url);
+    config.chunk_size = chunk_size;
+    let mut client = ClientSession::new(config, entropy(1), now);
+    client.publish("key", PublishKind::Live).expect("room");
+    let mut server = ServerSession::new(Arc::new(ServerConfig::default()), entropy(2), now);
+    let (mut up, mut down) = (BytesMut::new(), BytesMut::new());
+    loop {
+        let out = client.output();
+        up.put(out.copy_to_bytes(out.remaining()));
+        while let Some(event) = server.next_event(&mut up, now).expect("a session") {
+            match event {
+                ServerEvent::Connect(request) => server.accept_connect(request),
+                ServerEvent::Publish(request) => {
+                    server.accept_publish(request);
+                    let out = server.output();
+                    out.advance(out.remaining());
+                    return server;
+                }
+                _ => {}
+            }
+        }
+        let out = server.output();
+        down.put(out.copy_to_bytes(out.remaining()));
+        while client.next_event(&mut down, now).expect("a session").is_some() {}
+    }
 }
 
 /// Empties the outbox as vectored writes do, into a sink that counts.

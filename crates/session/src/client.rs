@@ -228,7 +228,7 @@ impl ClientSession {
     }
 
     fn wish(&mut self, wish: Wish) -> Result<(), SendError> {
-        if self.link.is_closing() || self.link.failed().is_some() {
+        if self.link.is_closing() {
             return Err(SendError::Closed);
         }
         let streams = self.streams.len() + self.creating.len() + self.wishes.len();
@@ -238,40 +238,6 @@ impl ClientSession {
         self.wishes.push_back(wish);
         self.ask_for_wishes();
         Ok(())
-    }
-
-    fn advance(
-        &mut self,
-        input: &mut BytesMut,
-        now: Instant,
-    ) -> Result<Option<ClientEvent>, SessionError> {
-        loop {
-            match self.link.turn(input) {
-                Turn::Tolerated(quirk) => return Ok(Some(ClientEvent::Tolerated(quirk))),
-                Turn::Closed(reason) => return Ok(Some(ClientEvent::Closed(reason))),
-                Turn::Wait => return Ok(None),
-                Turn::Go => {}
-            }
-            if let Some(message) = self.held.take() {
-                return Ok(Some(ClientEvent::Media { stream: message.stream, message }));
-            }
-            if !self.link.is_open() {
-                if !self.link.shake_hands(input, now)? {
-                    return Ok(None);
-                }
-                self.connect();
-                continue;
-            }
-            let event = match self.link.next(input, now)? {
-                Some(Incoming::Message(message)) => self.handle_message(message, now)?,
-                Some(Incoming::User(UserControl::StreamEof(stream))) => self.end_of_stream(stream),
-                Some(_) => None,
-                None => return Ok(None),
-            };
-            if event.is_some() {
-                return Ok(event);
-            }
-        }
     }
 
     fn handle_message(
@@ -362,7 +328,7 @@ impl ClientSession {
 
     /// Sets the timers that the state asks for.
     fn arm(&mut self, now: Instant) {
-        if !core::mem::take(&mut self.changed) {
+        if !core::mem::take(&mut self.changed) || self.link.has_failed() {
             return;
         }
         let timeouts = &self.config.timeouts;
@@ -373,7 +339,7 @@ impl ClientSession {
             (Timer::Connect, connecting, timeouts.connect),
             (Timer::Stream, asks, timeouts.stream),
             (Timer::Idle, plays, timeouts.quiet),
-            (Timer::Linger, self.link.is_closing(), timeouts.linger),
+            (Timer::Linger, matches!(self.link.phase, Phase::Closing(_)), timeouts.linger),
         ];
         self.link.arm(&wanted, now);
     }
@@ -388,14 +354,48 @@ impl Endpoint for ClientSession {
         input: &mut BytesMut,
         now: Instant,
     ) -> Result<Option<ClientEvent>, SessionError> {
-        if let Some(why) = self.link.failed() {
-            return Err(why);
+        loop {
+            if self.changed {
+                self.arm(now);
+            }
+            match self.link.turn(input) {
+                Turn::Tolerated(quirk) => return Ok(Some(ClientEvent::Tolerated(quirk))),
+                Turn::Closed(reason) => return Ok(Some(ClientEvent::Closed(reason))),
+                Turn::Failed(why) => return Err(why),
+                Turn::Wait => return Ok(None),
+                Turn::Go => {}
+            }
+            if let Some(message) = self.held.take() {
+                return Ok(Some(ClientEvent::Media { stream: message.stream, message }));
+            }
+            if !self.link.is_open() {
+                match self.link.shake_hands(input, now) {
+                    Ok(true) => self.connect(),
+                    Ok(false) => return Ok(None),
+                    Err(why) => return Err(self.link.fail(why)),
+                }
+                continue;
+            }
+            let message = match self.link.read(input, now) {
+                Ok(Some(message)) => message,
+                Ok(None) => return Ok(None),
+                Err(why) => return Err(self.link.fail(why)),
+            };
+            let event = match self.link.sort(message, now) {
+                Ok(Incoming::Message(message)) => self.handle_message(message, now),
+                Ok(Incoming::User(UserControl::StreamEof(id))) => Ok(self.end_of_stream(id)),
+                Ok(_) => Ok(None),
+                Err(why) => Err(why),
+            };
+            match event {
+                Ok(None) => {}
+                Ok(event) => {
+                    self.arm(now);
+                    return Ok(event);
+                }
+                Err(why) => return Err(self.link.fail(why)),
+            }
         }
-        let event = self.advance(input, now).map_err(|why| self.link.fail(why));
-        if self.changed && self.link.failed().is_none() {
-            self.arm(now);
-        }
-        event
     }
 
     fn output(&mut self) -> &mut Outbox {
@@ -407,7 +407,7 @@ impl Endpoint for ClientSession {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        while self.link.failed().is_none() {
+        while !self.link.has_failed() {
             let Some(timer) = self.link.timers.take_due(now) else { break };
             let quiet = self.config.timeouts.quiet;
             match self.link.handle_timer(timer, now) {
@@ -418,9 +418,7 @@ impl Endpoint for ClientSession {
                 }
             }
         }
-        if self.changed && self.link.failed().is_none() {
-            self.arm(now);
-        }
+        self.arm(now);
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) enum Phase {
     Closing(CloseReason),
     /// Everything is said.
     Closed(CloseReason),
+    /// It ended, and `Link::failure` says why.
+    Failed,
 }
 
 /// Why a session ended in order.
@@ -54,6 +56,7 @@ pub enum CloseReason {
 pub(crate) enum Turn {
     Tolerated(Quirk),
     Closed(CloseReason),
+    Failed(SessionError),
     /// Nothing more is read.
     Wait,
     Go,
@@ -94,7 +97,6 @@ pub(crate) struct Link {
     unknown: u32,
     /// How much of `out` may be replies. Never less than what really is.
     owed: usize,
-    owes_too_much: bool,
     started: Instant,
     received_at: Instant,
     /// If something waited in `out` when that was last looked at: what had left it by then. And how often in a row
@@ -104,7 +106,7 @@ pub(crate) struct Link {
     /// Where the input was when partial messages were last looked at.
     partial_mark: Option<u64>,
     statistics: Statistics,
-    failed: Option<SessionError>,
+    failure: SessionError,
 }
 
 impl Link {
@@ -138,26 +140,30 @@ impl Link {
             commands: Rate::new(limits.commands_per_second, limits.command_burst, now),
             unknown: 0,
             owed: 0,
-            owes_too_much: false,
             started: now,
             received_at: now,
             waiting: None,
             stalls: 0,
             partial_mark: None,
             statistics: Statistics::default(),
-            failed: None,
+            failure: SessionError::Closed,
         }
     }
 
-    pub(crate) fn failed(&self) -> Option<SessionError> {
-        self.failed
+    pub(crate) fn has_failed(&self) -> bool {
+        self.phase == Phase::Failed
     }
 
     /// Ends the link. The first reason counts.
+    #[cold]
     pub(crate) fn fail(&mut self, why: SessionError) -> SessionError {
-        self.timers.stop_all();
-        self.aggregate = None;
-        *self.failed.get_or_insert(why)
+        if !self.has_failed() {
+            self.timers.stop_all();
+            self.aggregate = None;
+            self.phase = Phase::Failed;
+            self.failure = why;
+        }
+        self.failure
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -165,7 +171,7 @@ impl Link {
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        matches!(self.phase, Phase::Closing(_) | Phase::Closed(_))
+        !matches!(self.phase, Phase::Connecting | Phase::Open)
     }
 
     /// Begins to close. What was said to the peer until now is the farewell.
@@ -178,19 +184,28 @@ impl Link {
     }
 
     /// What goes before the next message.
+    #[inline(always)]
     pub(crate) fn turn(&mut self, input: &mut BytesMut) -> Turn {
-        if let Some(quirk) = self.quirks.take() {
-            return Turn::Tolerated(quirk);
-        }
         match self.phase {
-            Phase::Connecting | Phase::Open => Turn::Go,
-            Phase::Closing(_) => {
-                input.clear();
-                Turn::Wait
-            }
+            Phase::Connecting | Phase::Open => match self.quirks.take() {
+                Some(quirk) => Turn::Tolerated(quirk),
+                None => Turn::Go,
+            },
+            _ => self.end_turn(input),
+        }
+    }
+
+    #[cold]
+    fn end_turn(&mut self, input: &mut BytesMut) -> Turn {
+        match self.phase {
             Phase::Closed(reason) => {
                 self.fail(SessionError::Closed);
                 Turn::Closed(reason)
+            }
+            Phase::Failed => Turn::Failed(self.failure),
+            _ => {
+                input.clear();
+                Turn::Wait
             }
         }
     }
@@ -204,6 +219,7 @@ impl Link {
     }
 
     /// Goes on with the handshake. True once, when it is over.
+    #[cold]
     pub(crate) fn shake_hands(
         &mut self,
         input: &mut BytesMut,
@@ -230,18 +246,17 @@ impl Link {
         Ok(true)
     }
 
-    /// The next message that the input completes.
-    pub(crate) fn next(
+    /// The next message that the input completes, of whatever kind.
+    #[inline(always)]
+    pub(crate) fn read(
         &mut self,
         input: &mut BytesMut,
         now: Instant,
-    ) -> Result<Option<Incoming>, SessionError> {
-        if self.owes_too_much {
-            let limit = u64::from(self.limits.max_replies);
-            return Err(self.limit(SessionLimit::Replies, limit));
-        }
-        if let Some(message) = self.next_aggregated() {
-            return self.sort(message, now).map(Some);
+    ) -> Result<Option<Message>, SessionError> {
+        if self.aggregate.is_some()
+            && let Some(message) = self.next_aggregated()
+        {
+            return Ok(Some(message));
         }
         let arrived = self.reader.consumed() + u64::try_from(input.len()).unwrap_or_default();
         if arrived != self.arrived {
@@ -251,35 +266,49 @@ impl Link {
                 self.acknowledge(arrived);
             }
         }
-        let message = self.reader.read(input)?;
-        let Some(message) = message else { return Ok(None) };
-        while let Some(quirk) = self.reader.take_quirk() {
-            self.quirks.note(quirk);
+        match self.reader.read(input) {
+            Ok(Some(message)) => {
+                // Told with the message they came before, so that cuts in the input do not change the order of events.
+                while let Some(quirk) = self.reader.take_quirk() {
+                    self.quirks.note(quirk);
+                }
+                Ok(Some(message))
+            }
+            Ok(None) => Ok(None),
+            Err(why) => Err(why.into()),
         }
-        self.sort(message, now).map(Some)
     }
 
-    fn sort(&mut self, message: Message, now: Instant) -> Result<Incoming, SessionError> {
-        match message.kind {
-            MessageType::AUDIO | MessageType::VIDEO => {}
-            kind if kind.is_control() => return self.handle_control(&message, now),
-            MessageType::AGGREGATE => {
-                self.aggregate = Some(Box::new(Aggregate::new(message, &self.limits.chunks)));
-                return Ok(Incoming::Handled);
+    /// Deals with what is about the link itself, and says what the rest is.
+    #[cold]
+    pub(crate) fn sort(
+        &mut self,
+        message: Message,
+        now: Instant,
+    ) -> Result<Incoming, SessionError> {
+        let kind = message.kind;
+        if kind.is_control() {
+            return self.handle_control(&message, now);
+        }
+        match kind {
+            _ if message.payload.is_empty() => {
+                self.quirks.note(Quirk::EmptyMessage);
+                Ok(self.drop_message())
             }
-            MessageType::DATA_AMF0
+            MessageType::AUDIO
+            | MessageType::VIDEO
+            | MessageType::DATA_AMF0
             | MessageType::DATA_AMF3
             | MessageType::COMMAND_AMF0
             | MessageType::COMMAND_AMF3
             | MessageType::SHARED_OBJECT_AMF0
-            | MessageType::SHARED_OBJECT_AMF3 => {}
-            _ => return self.count_unknown(),
+            | MessageType::SHARED_OBJECT_AMF3 => Ok(Incoming::Message(message)),
+            MessageType::AGGREGATE => {
+                self.aggregate = Some(Box::new(Aggregate::new(message, &self.limits.chunks)));
+                Ok(Incoming::Handled)
+            }
+            _ => self.count_unknown(),
         }
-        if message.payload.is_empty() {
-            self.quirks.note(Quirk::EmptyMessage);
-            return Ok(self.drop_message());
-        }
-        Ok(Incoming::Message(message))
     }
 
     /// A message of a type that nobody knows, or a command without a name.
@@ -293,11 +322,13 @@ impl Link {
     }
 
     /// Counts a message that nothing is done with.
+    #[cold]
     pub(crate) fn drop_message(&mut self) -> Incoming {
         self.statistics.dropped += 1;
         Incoming::Handled
     }
 
+    #[cold]
     fn next_aggregated(&mut self) -> Option<Message> {
         match self.aggregate.as_mut()?.next() {
             Some(Ok(message)) => return Some(message),
@@ -355,6 +386,7 @@ impl Link {
         Incoming::Handled
     }
 
+    #[cold]
     fn acknowledge(&mut self, arrived: u64) {
         self.acked = arrived;
         // Modulo 2³² is what the text wants (RTMP 1.0 §5.4.3).
@@ -371,6 +403,7 @@ impl Link {
         Err(self.limit(SessionLimit::Commands, limit))
     }
 
+    #[cold]
     pub(crate) fn limit(&self, which: SessionLimit, limit: u64) -> SessionError {
         SessionError::Limit { offset: self.offset(), which, limit }
     }
@@ -427,14 +460,16 @@ impl Link {
 
     /// Writes replies, and counts them: a peer that asks and does not read must not fill our memory.
     fn owe(&mut self, write: impl FnOnce(&mut ChunkWriter, &mut Outbox)) {
-        if self.owes_too_much || self.failed.is_some() {
+        if self.has_failed() {
             return;
         }
         let before = self.out.remaining();
         write(&mut self.writer, &mut self.out);
         self.owed = self.owed.min(before) + self.out.remaining() - before;
-        self.owes_too_much =
-            self.owed > usize::try_from(self.limits.max_replies).unwrap_or(usize::MAX);
+        if self.owed > usize::try_from(self.limits.max_replies).unwrap_or(usize::MAX) {
+            let limit = u64::from(self.limits.max_replies);
+            self.fail(self.limit(SessionLimit::Replies, limit));
+        }
     }
 
     /// Sends media if there is room for it. One message always fits an empty outbox.
@@ -455,7 +490,7 @@ impl Link {
     }
 
     fn check_room(&self, length: usize) -> Result<(), SendError> {
-        if self.failed.is_some() {
+        if self.has_failed() {
             return Err(SendError::Closed);
         }
         if self.out.has_remaining() && self.out.room() < length {

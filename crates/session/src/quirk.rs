@@ -130,10 +130,13 @@ impl Quirks {
         }
     }
 
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Quirk> {
-        if self.untold == 0 {
-            return None;
-        }
+        if self.untold == 0 { None } else { self.take_one() }
+    }
+
+    #[cold]
+    fn take_one(&mut self) -> Option<Quirk> {
         let quirk = Quirk::ALL.into_iter().find(|it| self.untold & 1 << *it as u32 != 0)?;
         self.untold &= !(1 << quirk as u32);
         Some(quirk)

@@ -114,11 +114,11 @@ pub enum PlayStart {
 #[expect(clippy::exhaustive_enums, reason = "these are what a peer can ask for")]
 pub enum Request {
     /// To connect.
-    Connect(ConnectRequest),
+    Connect(Box<ConnectRequest>),
     /// To publish.
-    Publish(PublishRequest),
+    Publish(Box<PublishRequest>),
     /// To play.
-    Play(PlayRequest),
+    Play(Box<PlayRequest>),
 }
 
 impl Request {
@@ -131,20 +131,20 @@ impl Request {
     }
 }
 
-impl From<ConnectRequest> for Request {
-    fn from(request: ConnectRequest) -> Self {
+impl From<Box<ConnectRequest>> for Request {
+    fn from(request: Box<ConnectRequest>) -> Self {
         Self::Connect(request)
     }
 }
 
-impl From<PublishRequest> for Request {
-    fn from(request: PublishRequest) -> Self {
+impl From<Box<PublishRequest>> for Request {
+    fn from(request: Box<PublishRequest>) -> Self {
         Self::Publish(request)
     }
 }
 
-impl From<PlayRequest> for Request {
-    fn from(request: PlayRequest) -> Self {
+impl From<Box<PlayRequest>> for Request {
+    fn from(request: Box<PlayRequest>) -> Self {
         Self::Play(request)
     }
 }

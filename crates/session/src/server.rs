@@ -88,12 +88,12 @@ enum What {
 #[derive(Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ServerEvent {
-    /// A client wants to connect.
-    Connect(ConnectRequest),
+    /// A client wants to connect. Requests are long and boxed, so that events are short.
+    Connect(Box<ConnectRequest>),
     /// A client wants to publish.
-    Publish(PublishRequest),
+    Publish(Box<PublishRequest>),
     /// A client wants to play.
-    Play(PlayRequest),
+    Play(Box<PlayRequest>),
     /// A publisher sent audio, video or data, ready to be sent to players as it is: `@setDataFrame` is taken off.
     Media {
         /// The publisher's message stream.
@@ -196,48 +196,22 @@ impl ServerSession {
         self.arm(now);
     }
 
-    fn advance(
-        &mut self,
-        input: &mut BytesMut,
-        now: Instant,
-    ) -> Result<Option<ServerEvent>, SessionError> {
-        loop {
-            match self.link.turn(input) {
-                Turn::Tolerated(quirk) => return Ok(Some(ServerEvent::Tolerated(quirk))),
-                Turn::Closed(reason) => return Ok(Some(ServerEvent::Closed(reason))),
-                Turn::Wait => return Ok(None),
-                Turn::Go if self.asked.is_some() => return Ok(None),
-                Turn::Go => {}
-            }
-            if !self.link.is_open() {
-                if !self.link.shake_hands(input, now)? {
-                    return Ok(None);
-                }
-                self.link.timers.set(Timer::Ping, now + self.config.timeouts.ping);
-                self.changed = true;
-                continue;
-            }
-            if let Some(event) = self.take_early() {
-                return Ok(Some(event));
-            }
-            let event = match self.link.next(input, now)? {
-                Some(Incoming::Message(message)) => self.handle_message(message, now)?,
-                Some(_) => None,
-                None => return Ok(None),
-            };
-            if event.is_some() {
-                return Ok(event);
-            }
-        }
+    #[cold]
+    fn greeted(&mut self, now: Instant) {
+        self.link.timers.set(Timer::Ping, now + self.config.timeouts.ping);
+        self.changed = true;
     }
 
+    /// Everything but media, out of the way of what is hot.
+    #[cold]
     fn handle_message(
         &mut self,
         message: Message,
         now: Instant,
     ) -> Result<Option<ServerEvent>, SessionError> {
         match message.kind {
-            MessageType::AUDIO | MessageType::VIDEO => Ok(self.handle_media(message)),
+            // Without a payload, or it would not have come here.
+            MessageType::AUDIO | MessageType::VIDEO => Ok(None),
             MessageType::DATA_AMF0 | MessageType::DATA_AMF3 => Ok(self.handle_data(message)),
             MessageType::COMMAND_AMF0 | MessageType::COMMAND_AMF3 => {
                 self.handle_command(message, now)
@@ -249,16 +223,17 @@ impl ServerSession {
         }
     }
 
-    fn handle_media(&mut self, message: Message) -> Option<ServerEvent> {
-        let Some(stream) = self.publisher(message.stream) else {
+    /// The stream that media on `id` belongs to, if somebody publishes there.
+    #[inline]
+    fn admit(&mut self, id: MessageStreamId) -> Option<MessageStreamId> {
+        let stream = self.publisher(id);
+        if stream.is_none() {
             self.link.drop_message();
-            return None;
-        };
-        if self.awaits_media {
+        } else if self.awaits_media {
             self.awaits_media = false;
             self.link.timers.stop(Timer::FirstMedia);
         }
-        Some(ServerEvent::Media { stream, message: Message { stream, ..message } })
+        stream
     }
 
     fn handle_data(&mut self, message: Message) -> Option<ServerEvent> {
@@ -289,6 +264,7 @@ impl ServerSession {
     }
 
     /// Metadata that came before the stream it belongs to, now that this is there.
+    #[cold]
     fn take_early(&mut self) -> Option<ServerEvent> {
         let stream = self.publisher(self.early.as_ref()?.stream)?;
         let message = self.early.take()?;
@@ -296,16 +272,18 @@ impl ServerSession {
         Some(ServerEvent::Media { stream, message: Message { stream, ..message } })
     }
 
-    /// The stream that media on `id` belongs to.
+    #[inline]
     fn publisher(&mut self, id: MessageStreamId) -> Option<MessageStreamId> {
-        let publishes = |it: &&Stream| it.state == StreamState::Publishing;
-        if self.streams.iter().filter(publishes).any(|it| it.id == id) {
+        if self.streams.iter().any(|it| it.id == id && it.state == StreamState::Publishing) {
             return Some(id);
         }
-        if id != MessageStreamId::CONTROL {
-            return None;
-        }
+        if id == MessageStreamId::CONTROL { self.only_publisher() } else { None }
+    }
+
+    #[cold]
+    fn only_publisher(&mut self) -> Option<MessageStreamId> {
         // Some encoders publish on a stream and send on 0. With two publishers nobody could tell whose it is.
+        let publishes = |it: &&Stream| it.state == StreamState::Publishing;
         let mut publishers = self.streams.iter().filter(publishes);
         let (Some(only), None) = (publishers.next(), publishers.next()) else { return None };
         let id = only.id;
@@ -336,7 +314,7 @@ impl ServerSession {
 
     /// Sets the timers that the state asks for.
     fn arm(&mut self, now: Instant) {
-        if !core::mem::take(&mut self.changed) {
+        if !core::mem::take(&mut self.changed) || self.link.has_failed() {
             return;
         }
         let timeouts = &self.config.timeouts;
@@ -349,7 +327,7 @@ impl ServerSession {
             (Timer::Stream, is_open && !live, timeouts.stream),
             (Timer::Idle, is_open, self.silence()),
             (Timer::FirstMedia, is_open && self.awaits_media, timeouts.first_media),
-            (Timer::Linger, self.link.is_closing(), timeouts.linger),
+            (Timer::Linger, matches!(self.link.phase, Phase::Closing(_)), timeouts.linger),
         ];
         self.link.arm(&wanted, now);
     }
@@ -392,14 +370,60 @@ impl Endpoint for ServerSession {
         input: &mut BytesMut,
         now: Instant,
     ) -> Result<Option<ServerEvent>, SessionError> {
-        if let Some(why) = self.link.failed() {
-            return Err(why);
+        loop {
+            if self.changed {
+                self.arm(now);
+            }
+            match self.link.turn(input) {
+                Turn::Tolerated(quirk) => return Ok(Some(ServerEvent::Tolerated(quirk))),
+                Turn::Closed(reason) => return Ok(Some(ServerEvent::Closed(reason))),
+                Turn::Failed(why) => return Err(why),
+                Turn::Wait => return Ok(None),
+                Turn::Go if self.asked.is_some() => return Ok(None),
+                Turn::Go => {}
+            }
+            if !self.link.is_open() {
+                match self.link.shake_hands(input, now) {
+                    Ok(true) => {
+                        self.greeted(now);
+                        continue;
+                    }
+                    Ok(false) => return Ok(None),
+                    Err(why) => return Err(self.link.fail(why)),
+                }
+            }
+            if self.early.is_some()
+                && let Some(event) = self.take_early()
+            {
+                return Ok(Some(event));
+            }
+            let mut message = match self.link.read(input, now) {
+                Ok(Some(message)) => message,
+                Ok(None) => return Ok(None),
+                Err(why) => return Err(self.link.fail(why)),
+            };
+            // The one path that is hot.
+            if matches!(message.kind, MessageType::AUDIO | MessageType::VIDEO)
+                && !message.payload.is_empty()
+            {
+                let Some(stream) = self.admit(message.stream) else { continue };
+                message.stream = stream;
+                return Ok(Some(ServerEvent::Media { stream, message }));
+            }
+            let event = match self.link.sort(message, now) {
+                Ok(Incoming::Message(message)) => self.handle_message(message, now),
+                Ok(_) => Ok(None),
+                Err(why) => Err(why),
+            };
+            match event {
+                Ok(None) => {}
+                Ok(event) => {
+                    self.arm(now);
+                    return Ok(event);
+                }
+                Err(why) => return Err(self.link.fail(why)),
+            }
         }
-        let event = self.advance(input, now).map_err(|why| self.link.fail(why));
-        if self.changed && self.link.failed().is_none() {
-            self.arm(now);
-        }
-        event
     }
 
     fn output(&mut self) -> &mut Outbox {
@@ -411,13 +435,11 @@ impl Endpoint for ServerSession {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        while self.link.failed().is_none() {
+        while !self.link.has_failed() {
             let Some(timer) = self.link.timers.take_due(now) else { break };
             self.handle_due(timer, now);
         }
-        if self.changed && self.link.failed().is_none() {
-            self.arm(now);
-        }
+        self.arm(now);
     }
 }
 

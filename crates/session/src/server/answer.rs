@@ -18,7 +18,7 @@ impl ServerSession {
     ///
     /// An answer that comes too late, after [`Timeouts::answer`](crate::Timeouts::answer), does nothing.
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up by its answer")]
-    pub fn accept_connect(&mut self, request: ConnectRequest) {
+    pub fn accept_connect(&mut self, request: Box<ConnectRequest>) {
         let Some(What::Connect { transaction, encoding }) = self.take_asked(request.serial) else {
             return;
         };
@@ -44,8 +44,12 @@ impl ServerSession {
     /// Lets a client publish. Its media comes on the returned stream. RTMP 1.0 §7.2.2.6.
     ///
     /// An answer that comes too late, after [`Timeouts::answer`](crate::Timeouts::answer), does nothing.
-    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up by its answer")]
-    pub fn accept_publish(&mut self, request: PublishRequest) -> MessageStreamId {
+    #[expect(
+        clippy::boxed_local,
+        clippy::needless_pass_by_value,
+        reason = "a ticket is used up by its answer"
+    )]
+    pub fn accept_publish(&mut self, request: Box<PublishRequest>) -> MessageStreamId {
         let id = request.stream;
         let Some(What::Publish { .. }) = self.take_asked(request.serial) else { return id };
         let Some(stream) = self.stream(id) else { return id };
@@ -65,13 +69,13 @@ impl ServerSession {
     ///
     /// An answer that comes too late, after [`Timeouts::answer`](crate::Timeouts::answer), does nothing.
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up by its answer")]
-    pub fn accept_play(&mut self, request: PlayRequest) -> MessageStreamId {
+    pub fn accept_play(&mut self, request: Box<PlayRequest>) -> MessageStreamId {
         self.accept_player(&request, false)
     }
 
     /// Lets a client play a recording, in which it can seek.
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up by its answer")]
-    pub fn accept_recording(&mut self, request: PlayRequest) -> MessageStreamId {
+    pub fn accept_recording(&mut self, request: Box<PlayRequest>) -> MessageStreamId {
         self.accept_player(&request, true)
     }
 

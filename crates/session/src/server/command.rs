@@ -140,7 +140,7 @@ impl ServerSession {
             arguments: command.values.iter().skip(1).cloned().collect(),
         };
         self.app = whole;
-        Some(ServerEvent::Connect(request))
+        Some(ServerEvent::Connect(Box::new(request)))
     }
 
     /// RTMP 1.0 §7.2.1.3.
@@ -184,7 +184,7 @@ impl ServerSession {
         let slot = self.stream(stream)?;
         (slot.name, slot.kind) = (name, kind);
         let serial = self.ask(what);
-        Some(ServerEvent::Publish(PublishRequest { serial, stream, path, kind }))
+        Some(ServerEvent::Publish(Box::new(PublishRequest { serial, stream, path, kind })))
     }
 
     /// Application and name in one, or a refusal.

@@ -28,7 +28,7 @@ impl ServerSession {
         }
         let serial = self.ask(what);
         let request = PlayRequest { serial, stream, path, start, duration_ms, switch: false };
-        Some(ServerEvent::Play(request))
+        Some(ServerEvent::Play(Box::new(request)))
     }
 
     /// The text says seconds, −2 for any and −1 for live. FFmpeg and librtmp send thousandths of everything.
@@ -67,7 +67,7 @@ impl ServerSession {
         let serial = self.ask(what);
         let start = PlayStart::Any;
         let request = PlayRequest { serial, stream, path, start, duration_ms: None, switch: true };
-        Some(ServerEvent::Play(request))
+        Some(ServerEvent::Play(Box::new(request)))
     }
 
     /// §7.2.2.9.
