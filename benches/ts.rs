@@ -9,7 +9,7 @@
 //!
 //! Writing is from frames as RTMP carries them to a buffer of packets that is used again every two seconds, as for
 //! HLS segments; with PCR, delimiters, parameter sets, ADTS headers, and lengths made start codes. Reading is from
-//! reads of 64 KiB to frames. Peers write what they can: the tables below say what is missing.
+//! reads of 64 KiB to frames. The names of the peers say what is missing from their work.
 
 use std::hint::black_box;
 

@@ -5,9 +5,6 @@ use bytes::{BufMut, BytesMut};
 use crate::clock::encode_pcr;
 use crate::packet::{PACKET, ROOM, SYNC};
 
-/// Packets that are made room for at once: small enough to be still in the cache when they are filled.
-const RUN: usize = 32;
-
 /// The part of an adaptation field that says something, without its length byte (ISO/IEC 13818-1 §2.4.3.4).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Adaptation {
@@ -85,14 +82,6 @@ impl Lane {
         adaptation.put(ROOM, out);
     }
 
-    /// The header of the next packet with payload.
-    fn next_header(&mut self, start: u8, control: u8) -> [u8; 4] {
-        let [high, low] = self.pid.to_be_bytes();
-        let counter = self.counter;
-        self.counter = counter.wrapping_add(1) & 0x0F;
-        [SYNC, high | start, low, control | counter]
-    }
-
     /// Sections, filled up with FF to whole packets.
     pub(crate) fn put_section(&mut self, section: &[u8], out: &mut BytesMut) {
         let payload = 1 + section.len(); // pointer_field
@@ -136,7 +125,13 @@ impl PacketWriter<'_> {
         self.out.put_slice(head);
         self.room -= head.len();
         self.left = self.left.saturating_sub(head.len());
-        bytes = self.put_whole(bytes);
+        while let Some((payload, rest)) = bytes.split_first_chunk::<ROOM>() {
+            let header = self.header(0, 0x10);
+            self.out.put_slice(&header);
+            self.out.put_slice(payload);
+            self.left = self.left.saturating_sub(ROOM);
+            bytes = rest;
+        }
         if !bytes.is_empty() {
             self.open(0, Adaptation::default());
             self.out.put_slice(bytes);
@@ -145,43 +140,20 @@ impl PacketWriter<'_> {
         }
     }
 
-    /// Writes as many packets as `bytes` fills, and returns what is left. Most of a stream goes through here.
-    fn put_whole<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let (payloads, rest) = bytes.as_chunks::<ROOM>();
-        for payloads in payloads.chunks(RUN) {
-            let start = self.out.len();
-            self.out.resize(start + payloads.len() * PACKET, 0);
-            let packets = self.out.get_mut(start..).unwrap_or_default().as_chunks_mut::<PACKET>().0;
-            for (packet, payload) in packets.iter_mut().zip(payloads) {
-                let header = self.lane.next_header(0, 0x10);
-                fill(packet, header, payload);
-            }
-        }
-        self.left = self.left.saturating_sub(bytes.len() - rest.len());
-        rest
-    }
-
     /// Opens a packet and writes all of it that stands in front of the payload.
     fn open(&mut self, start: u8, adaptation: Adaptation) {
         let room = ROOM - adaptation.len();
         self.room = room.min(self.left);
         let field = ROOM - self.room;
-        let header = self.lane.next_header(start, if field == 0 { 0x10 } else { 0x30 });
+        let header = self.header(start, if field == 0 { 0x10 } else { 0x30 });
         self.out.put_slice(&header);
         adaptation.put(field, self.out);
     }
-}
 
-/// Half of a packet's room.
-const HALF: usize = ROOM / 2;
-
-/// Writes a packet without an adaptation field. Two copies of a known length are a few moves, one of twice the
-/// length is a call.
-fn fill(packet: &mut [u8; PACKET], header: [u8; 4], payload: &[u8; ROOM]) {
-    let [a, b, c, d, room @ ..] = packet;
-    [*a, *b, *c, *d] = header;
-    let halves = room.as_chunks_mut::<HALF>().0;
-    for (to, from) in halves.iter_mut().zip(payload.as_chunks::<HALF>().0) {
-        *to = *from;
+    fn header(&mut self, start: u8, control: u8) -> [u8; 4] {
+        let [high, low] = self.lane.pid.to_be_bytes();
+        let counter = self.lane.counter;
+        self.lane.counter = counter.wrapping_add(1) & 0x0F;
+        [SYNC, high | start, low, control | counter]
     }
 }
