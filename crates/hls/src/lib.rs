@@ -8,7 +8,7 @@
 //!                └─► one for each track, if there are several: the ladder
 //! ```
 //!
-//! [`Origin`] is the whole of it. Its parts serve alone, too: a [`Segmenter`] for files on disk, a [`Playlist`] for
+//! [`Origin`] is the whole of it, [`Puller`] the way back: playlists and segments in, frames out. Its parts serve alone, too: a [`Segmenter`] for files on disk, a [`Playlist`] for
 //! segments made elsewhere, [`read_playlist`] for what other packagers write.
 //!
 //! ```
@@ -86,10 +86,12 @@ mod names;
 mod origin;
 mod package;
 mod playlist;
+mod pull;
 mod read;
 mod reply;
 mod segment;
 mod segmenter;
+mod url;
 
 pub use blocking::{BadDirective, BlockRequest, Readiness};
 pub use config::{Container, SegmentLimits, SegmenterConfig};
@@ -101,6 +103,7 @@ pub use origin::{Answer, Departed, INDEX, Origin, OriginConfig, Request, Waiter}
 pub use playlist::{
     Attribute, DateRange, MAX_DATE_RANGES, Playlist, PlaylistConfig, Report, Window,
 };
+pub use pull::{Fetch, Fetched, PullError, PullEvent, PullFinding, Puller, PullerConfig};
 pub use read::{
     ByteRange, Hint, HintKind, Key, MAX_PLAYLIST_BYTES, Map, PlaylistType, ReadDateRange,
     ReadError, ReadMedia, ReadMultivariant, ReadPart, ReadPlaylist, ReadRendition, ReadSegment,
