@@ -144,6 +144,8 @@ struct TrackClock {
     offset: i64,
     /// The time that left last, and the last usual step.
     last: Option<i64>,
+    /// The same in ticks, in which it left.
+    last_dts: Option<Ticks>,
     step: i64,
     samples: Option<SampleClock>,
 }
@@ -190,7 +192,10 @@ impl Timeline {
             _ => None,
         };
         let clock = self.clock(track.id);
-        clock.scale = track.timescale;
+        if clock.scale != track.timescale {
+            clock.scale = track.timescale;
+            clock.last_dts = None;
+        }
         if let Some(samples) = &samples {
             track.timescale = samples.scale;
         }
@@ -217,9 +222,15 @@ impl Timeline {
         let held = ticks(moved.saturating_sub(out)).0;
         frame.cts = frame.cts.saturating_add(i32::try_from(held).unwrap_or(i32::MIN));
         self.now = Some(self.now.map_or(out, |now| now.max(out)));
+        let is_forward_only = self.config.forward.is_some();
         let clock = self.clock(id);
         clock.offset = offset;
         clock.last = Some(out);
+        // Microseconds round finer ticks, and saturate where milliseconds of half a million years do not.
+        if is_forward_only {
+            frame.dts = clock.last_dts.map_or(frame.dts, |last| last.max(frame.dts));
+        }
+        clock.last_dts = Some(frame.dts);
         if let Some(last) = last
             && (1..=USUAL_STEP).contains(&out.saturating_sub(last))
         {
@@ -319,6 +330,7 @@ impl Timeline {
                 scale: Timescale::MILLIS,
                 offset: 0,
                 last: None,
+                last_dts: None,
                 step: 0,
                 samples: None,
             });

@@ -287,6 +287,10 @@ impl TrackState {
         data: Bytes,
         sink: &mut Sink<'_>,
     ) {
+        // Nothing may be left where headers or start codes were taken away.
+        if data.is_empty() {
+            return sink.find(FindingKind::EmptyFrame);
+        }
         let Some(current) = self.current.as_mut().filter(|it| it.label == label) else {
             return sink.find_once(&mut self.told.not_configured, FindingKind::NotConfigured);
         };

@@ -171,3 +171,20 @@ fn an_index_of_nothing() {
     assert_eq!(metadata.keyframes, Some(KeyframeIndex::default()));
     assert_eq!(metadata.other.bool("hasKeyframes"), Some(false));
 }
+
+#[test]
+fn of_a_name_that_stands_twice_the_last_sensible_value_counts() {
+    let object = Object::new()
+        .with("width", 640)
+        .with("width", 1920)
+        .with("width", "wide")
+        .with("stereo", true)
+        .with("stereo", "");
+    let mut body = BytesMut::new();
+    let values = ["onMetaData".into(), levada_amf::Value::ecma_array(object)];
+    levada_amf::amf0::encode_all(&values, &mut body).unwrap();
+    let metadata = Metadata::parse(body.freeze(), AmfLimits::default()).unwrap().unwrap();
+    assert_eq!(metadata.video.width, Some(1920.0));
+    assert_eq!(metadata.other.str("width"), Some("wide"));
+    assert_eq!(again(&metadata), metadata);
+}

@@ -131,6 +131,13 @@ fn quirk_77_aac_behind_adts_headers() {
 }
 
 #[test]
+fn quirk_77_an_adts_header_without_a_frame() {
+    let unpacked = unpack_bodies(TagKind::Audio, &["af 01 fff14c8000fffc"]);
+    assert_eq!(findings(&unpacked), [FindingKind::Adts, FindingKind::EmptyFrame]);
+    assert_eq!(frames(&unpacked), []);
+}
+
+#[test]
 fn quirk_78_hevc_as_codec_12_and_as_codec_7() {
     let file = tags(&data("real/ffmpeg-9.0.2-hevc-opus.flv"));
     let start = file.iter().find(|it| it.body.starts_with(b"\x90hvc1")).unwrap();
