@@ -446,13 +446,15 @@ impl Current {
 
     /// Bytes of the length before each NAL unit, for the codecs that have NAL units.
     fn length_size(&self) -> Option<u8> {
+        let video = self.params.video()?;
         // ISO/IEC 14496-15 §5.3.3.1.2 and §8.3.3.1.2: lengthSizeMinusOne.
-        let at = match self.params.video()?.codec {
+        let at = match video.codec {
             VideoCodec::Avc => 4,
             VideoCodec::Hevc => 21,
             _ => return None,
         };
-        Some(self.record.get(at).map_or(4, |it| (it & 0x03) + 1))
+        // Not of the record as it came: one with start codes has been put right, and its frames will be.
+        Some(video.config.get(at).map_or(4, |it| (it & 0x03) + 1))
     }
 
     fn sounds_like(&self, sound: Sound) -> bool {
