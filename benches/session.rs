@@ -71,5 +71,91 @@ fn chunks_only(chunk_size: ChunkSize, wire: &[u8]) -> usize {
     feed(wire, |input| reader.read(input).unwrap())
 }
 
+#[cfg(feature = "peers")]
+mod peers {
+    use bytes::{Buf, Bytes};
+    use criterion::BenchmarkGroup;
+    use criterion::measurement::WallTime;
+    use levada_amf::{Object, Value};
+    use levada_buf::Outbox;
+    use levada_chunk::{ChunkWriter, Message, MessageStreamId, MessageType};
+    use levada_session::Command;
+
+    use super::*;
+
+    pub fn ingest(group: &mut BenchmarkGroup<'_, WallTime>, chunk_size: ChunkSize, wire: &[u8]) {
+        let media = levada(chunk_size, wire);
+        let mut run = |name: &str, work: &dyn Fn() -> usize| {
+            assert_eq!(work(), media, "{name}");
+            let id = BenchmarkId::new(name, chunk_size.bytes());
+            group.bench_function(id, |bencher| bencher.iter(work));
+        };
+        // rtmpx 3.1.1 asks for Rust 1.97. shiguredo_rtmp has no public way past its own sessions' sockets.
+        run("rml_rtmp 0.8.0", &|| rml(chunk_size, wire));
+        run("rtmp-runtime 0.8.0", &|| rtmp_runtime(chunk_size, wire));
+    }
+
+    /// What a publisher says after the handshake and before its media.
+    fn preamble(chunk_size: ChunkSize) -> Bytes {
+        let mut out = Outbox::new();
+        let mut writer = ChunkWriter::new();
+        let object = Object::new().with("app", "live").with("tcUrl", "rtmp://host.example/live");
+        let publish = [Value::Null, "key".into(), "live".into()];
+        for (stream, name, transaction, values) in [
+            (0, "connect", 1.0, &[object.into()][..]),
+            (0, "createStream", 2.0, &[Value::Null]),
+            (1, "publish", 3.0, &publish),
+        ] {
+            let mut command = Command::new(name, transaction);
+            command.values = values.to_vec();
+            let kind = MessageType::COMMAND_AMF0;
+            let payload = command.encode().unwrap();
+            let message = Message::new(kind, MessageStreamId(stream), 0, payload);
+            writer.write(&message, &mut out).unwrap();
+        }
+        writer.set_chunk_size(chunk_size, &mut out);
+        out.copy_to_bytes(out.remaining())
+    }
+
+    fn rml(chunk_size: ChunkSize, wire: &[u8]) -> usize {
+        use rml_rtmp::sessions::{
+            ServerSession, ServerSessionConfig, ServerSessionEvent, ServerSessionResult,
+        };
+        let (mut session, _) = ServerSession::new(ServerSessionConfig::new()).unwrap();
+        // It asks the application after each read, so the commands come one by one.
+        for piece in preamble(chunk_size).chunks(1) {
+            for result in session.handle_input(piece).unwrap() {
+                if let ServerSessionResult::RaisedEvent(
+                    ServerSessionEvent::ConnectionRequested { request_id, .. }
+                    | ServerSessionEvent::PublishStreamRequested { request_id, .. },
+                ) = result
+                {
+                    session.accept_request(request_id).unwrap();
+                }
+            }
+        }
+        let mut media = 0;
+        for bytes in wire.chunks(READ) {
+            for result in black_box(session.handle_input(bytes).unwrap()) {
+                media += usize::from(matches!(result, ServerSessionResult::RaisedEvent(_)));
+            }
+        }
+        media
+    }
+
+    fn rtmp_runtime(chunk_size: ChunkSize, wire: &[u8]) -> usize {
+        use rtmp_runtime::server::{ServerEvent, ServerSession};
+        let mut session = ServerSession::with_defaults();
+        session.handle_data(&[&[3][..], &[0; 3072]].concat()).unwrap();
+        session.handle_data(&preamble(chunk_size)).unwrap();
+        let mut media = 0;
+        for bytes in wire.chunks(READ) {
+            let (_, events) = black_box(session.handle_data(bytes).unwrap());
+            media += events.iter().filter(|it| matches!(it, ServerEvent::Media { .. })).count();
+        }
+        media
+    }
+}
+
 criterion_group!(benches, session_ingest);
 criterion_main!(benches);

@@ -580,3 +580,45 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use levada_handshake::Entropy;
+    use levada_test::Clock;
+
+    use super::*;
+
+    fn link(now: Instant) -> Link {
+        let handshake = Handshake::Server(ServerHandshake::new(Entropy::new([0; 1528])));
+        let (limits, timeouts) = (SessionLimits::default(), Timeouts::default());
+        Link::new(handshake, limits, timeouts, Tolerance::default(), now)
+    }
+
+    #[test]
+    fn quirk_32_ctl_08_acknowledgements_wrap() {
+        let mut link = link(Clock::new().now());
+        link.acknowledge(4_294_967_312);
+        let mut sent = link.out.copy_to_bytes(link.out.remaining());
+        assert_eq!(sent.split_off(12)[..], [0, 0, 0, 16]);
+        assert_eq!(link.acked, 4_294_967_312, "the distance to the next one does not wrap");
+    }
+
+    #[test]
+    fn replies_count_until_they_are_taken() {
+        let mut link = link(Clock::new().now());
+        for _ in 0..3 {
+            while !link.has_failed() && link.owed < 60_000 {
+                link.user(UserControl::StreamBegin(MessageStreamId(1)));
+            }
+            assert!(!link.has_failed());
+            link.out.advance(link.out.remaining());
+            link.user(UserControl::StreamBegin(MessageStreamId(1)));
+            assert_eq!(link.owed, 18);
+        }
+        // Media that waits is not counted, but cannot be told apart from replies either: they count as waiting for as long as that much waits.
+        link.owed = 65_536;
+        link.out.put(&[0; 65_536]);
+        link.user(UserControl::StreamBegin(MessageStreamId(1)));
+        assert!(link.has_failed());
+    }
+}

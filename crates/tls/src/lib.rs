@@ -7,7 +7,7 @@
 //!                    └────────────────────────────────────────────────┘
 //! ```
 //!
-//! [`Tls<S>`] is an [`Endpoint`] if `S` is one, so the driver that moves RTMP moves RTMPS. TLS comes first, then
+//! [`Tls<S>`] is an [`Endpoint`](levada_buf::Endpoint) if `S` is one, so the driver that moves RTMP moves RTMPS. TLS comes first, then
 //! exactly the byte stream of RTMP, its handshake included. No protocol is negotiated by ALPN: none is registered.
 //!
 //! ```no_run

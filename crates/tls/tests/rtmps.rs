@@ -1,9 +1,5 @@
 //! RTMP sessions behind TLS talk to each other.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests fail by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use core::time::Duration;
 use std::sync::Arc;

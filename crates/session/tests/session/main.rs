@@ -12,3 +12,4 @@ mod dialogues;
 mod hostile;
 mod pair;
 mod quirks;
+mod vectors;
