@@ -118,6 +118,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Skips some Exp-Golomb codes, signed or not.
+    #[inline]
     pub(crate) fn skip_codes(&mut self, count: usize) -> Result<(), Overrun> {
         for _ in 0..count {
             self.ue()?;

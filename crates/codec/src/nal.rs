@@ -270,26 +270,27 @@ fn copy(from: Option<&[u8]>, to: &mut [u8], at: usize) -> usize {
     end
 }
 
-/// Reads a parameter set of at most `most` bytes, and says what was wrong with its unit.
+/// Reads a parameter set of at most `most` bytes, telling what is wrong with its unit.
+#[inline]
 pub(crate) fn read_parameter_set<T>(
     unit: &[u8],
     most: usize,
+    defects: &mut Defects,
     read: impl Fn(&mut Bits<'_>) -> Result<T, CodecError>,
-) -> Result<(T, Defects), CodecError> {
+) -> Result<T, CodecError> {
     // Nearly all fit here, with eight bytes to spare for reading in whole words.
     let mut buffer = [0; 128];
     if unit.len() <= buffer.len() - 8 && unit.last() != Some(&0) {
         let (len, broken) = unescape_into(unit, &mut buffer);
         if !broken {
-            return read(&mut Bits::padded(&buffer, len)).map(|it| (it, Defects::default()));
+            return read(&mut Bits::padded(&buffer, len));
         }
     }
-    let mut defects = Defects::default();
-    let unit = parameter_set(unit, &mut defects);
+    let unit = parameter_set(unit, defects);
     if unit.len() > most {
         return Err(CodecError::Limit { which: "bytes in a parameter set", limit: most });
     }
-    read(&mut Bits::new(&unescape(unit))).map(|it| (it, defects))
+    read(&mut Bits::new(&unescape(unit)))
 }
 
 /// A parameter set without what does not belong to its unit: start codes before it, zeros and other units behind it.

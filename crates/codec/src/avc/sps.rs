@@ -90,10 +90,13 @@ impl Sps {
     ///
     /// Defects behind the size of the picture are tolerated and told in [`defects`](Self::defects).
     pub fn parse(unit: &[u8]) -> Result<Self, CodecError> {
-        let (mut sps, defects) =
-            nal::read_parameter_set(unit, MAX_SPS, parse).map_err(|error| error.of(SPEC))?;
-        sps.defects.extend(defects);
-        Ok(sps)
+        let mut defects = Defects::default();
+        let mut sps = nal::read_parameter_set(unit, MAX_SPS, &mut defects, parse);
+        match &mut sps {
+            Ok(sps) => sps.defects.extend(defects),
+            Err(error) => *error = error.of(SPEC),
+        }
+        sps
     }
 
     /// Visible width in luma samples.
@@ -217,7 +220,8 @@ fn parse(bits: &mut Bits<'_>) -> Result<Sps, CodecError> {
         vui: None,
         defects: Defects::default(),
     };
-    if width_mbs * sps.height_mbs() > MAX_FRAME || sps.height_mbs() > MAX_SIDE {
+    let height_mbs = sps.height_mbs();
+    if width_mbs * height_mbs > MAX_FRAME || height_mbs > MAX_SIDE {
         return Err(too_large());
     }
     if let Err(what) = sps.check_size() {

@@ -61,10 +61,13 @@ impl Sps {
     ///
     /// Defects behind what slices need are tolerated and told in [`defects`](Self::defects).
     pub fn parse(unit: &[u8]) -> Result<Self, CodecError> {
-        let (mut sps, defects) =
-            nal::read_parameter_set(unit, MAX_SPS, parse).map_err(|error| error.of(SPEC))?;
-        sps.defects.extend(defects);
-        Ok(sps)
+        let mut defects = Defects::default();
+        let mut sps = nal::read_parameter_set(unit, MAX_SPS, &mut defects, parse);
+        match &mut sps {
+            Ok(sps) => sps.defects.extend(defects),
+            Err(error) => *error = error.of(SPEC),
+        }
+        sps
     }
 
     /// Visible width in luma samples.
