@@ -108,3 +108,67 @@ impl OrderCounter {
         self.frame_num_offset
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use levada_test::hex;
+
+    use super::*;
+
+    fn slice(frame_num: u32, order_bits: u32) -> SliceHeader {
+        SliceHeader { reference: true, frame_num, order_bits, ..SliceHeader::default() }
+    }
+
+    fn orders(sps: &Sps, slices: &[SliceHeader]) -> Vec<i32> {
+        let mut counter = OrderCounter::default();
+        slices.iter().map(|it| counter.next(it, sps)).collect()
+    }
+
+    #[test]
+    fn type_1() {
+        // Frame numbers of 4 bits, every reference frame 2 behind the last, others 1 (§8.2.1.2).
+        let sps = Sps::parse(&hex("6742c00bd55108146fc880")).unwrap();
+        let idr = SliceHeader { idr: true, ..slice(0, 0) };
+        let other = SliceHeader { reference: false, ..slice(2, 0) };
+        let late = SliceHeader { order_delta: [5, 0], ..slice(15, 0) };
+        let slices = [idr, slice(1, 0), other, slice(2, 0), late, slice(0, 0), slice(1, 0)];
+        // 2 · (FrameNumOffset + frame_num): the last two are one turn of 16 further.
+        assert_eq!(orders(&sps, &slices), [0, 2, 3, 4, 35, 32, 34]);
+    }
+
+    #[test]
+    fn type_1_with_a_cycle() {
+        // A cycle of 2, 4, -6, others -5 from the last reference frame, bottom fields 1 later.
+        let sps = Sps::parse(&hex("6742c00bd45a21040d2051bf22")).unwrap();
+        let OrderType::Cycle { offsets, non_reference, .. } = &sps.order else { unreachable!() };
+        assert_eq!((&offsets[..], *non_reference), (&[2, 4, -6][..], -5));
+        let idr = SliceHeader { idr: true, ..slice(0, 0) };
+        let other = SliceHeader { reference: false, ..slice(5, 0) };
+        let slices = [idr, slice(1, 0), slice(2, 0), slice(3, 0), slice(4, 0), other];
+        assert_eq!(orders(&sps, &slices), [0, 2, 6, 0, 2, -3]);
+    }
+
+    #[test]
+    fn a_reset_begins_behind_all_before_it() {
+        // Order bits of 6.
+        let sps = Sps::parse(&hex("674d401eeca05017fcb80880000003008000001e478b16cb")).unwrap();
+        let idr = SliceHeader { idr: true, ..slice(0, 0) };
+        let reset = SliceHeader { resets: true, ..slice(2, 20) };
+        let slices = [idr, slice(1, 8), reset, slice(1, 4), slice(2, 8), idr, slice(1, 2)];
+        assert_eq!(orders(&sps, &slices), [0, 8, 10, 14, 18, 0, 2]);
+    }
+
+    #[test]
+    fn fields_and_bottoms() {
+        let sps = Sps::parse(&hex("674d0028ed80f0089fb4")).unwrap();
+        let field = |field, order_bits| SliceHeader { field, ..slice(0, order_bits) };
+        let idr = SliceHeader { idr: true, ..field(Field::Top, 0) };
+        let earlier_bottom = SliceHeader { order_bottom: -1, ..slice(1, 4) };
+        // A bottom field that resets: what follows counts from 0 (§8.2.1.1).
+        let reset = SliceHeader { resets: true, ..field(Field::Bottom, 7) };
+        let slices = [idr, field(Field::Bottom, 1), earlier_bottom, reset, field(Field::Top, 3)];
+        assert_eq!(orders(&sps, &slices), [0, 1, 3, 5, 8]);
+    }
+}
