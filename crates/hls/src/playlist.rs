@@ -142,14 +142,17 @@ impl InForce {
     }
 }
 
-/// A segment whose text may still change.
-#[derive(Clone, Debug)]
+/// A segment whose parts are listed, with its lines in the order of §4.4.4.
+#[derive(Clone, Debug, Default)]
 struct Listed {
     opening: Opening,
     duration: Duration,
-    gap: bool,
-    /// Duration and independence of its parts.
-    parts: Vec<(Duration, bool)>,
+    parts: u32,
+    /// What stands before its parts.
+    head: String,
+    part_lines: String,
+    /// What stands behind them.
+    end: String,
 }
 
 /// How far another rendition of the same presentation is.
@@ -190,23 +193,37 @@ impl Playlist {
 
     /// Begins a segment.
     pub fn open(&mut self, opening: Opening) {
-        self.open =
-            Some(Listed { opening, duration: Duration::ZERO, gap: false, parts: Vec::new() });
+        let mut head = String::with_capacity(160);
+        let _ = self.write_opening(&mut head, &opening);
+        self.open = Some(Listed { opening, head, ..Listed::default() });
     }
 
     /// Lists a part of the segment that was opened.
     pub fn push_part(&mut self, part: &Part) {
-        if let Some(open) = self.open.as_mut().filter(|_| self.config.part_target.is_some()) {
-            open.parts.push((part.duration, part.independent));
-        }
+        let Some(open) = self.open.as_mut().filter(|_| self.config.part_target.is_some()) else {
+            return;
+        };
+        let uri = self.names.write(Resource::Part(open.opening.sequence, open.parts));
+        let independent = if part.independent { ",INDEPENDENT=YES" } else { "" };
+        let duration = Seconds(part.duration);
+        let _ =
+            writeln!(open.part_lines, "#EXT-X-PART:DURATION={duration},URI=\"{uri}\"{independent}");
+        open.parts += 1;
     }
 
     /// Completes the segment that was opened, and says which segments left the playlist by that. A segment
     /// without bytes is listed as a gap.
     pub fn push_segment(&mut self, segment: &Segment) -> Range<u64> {
-        let parts = self.open.take().map(|it| it.parts).unwrap_or_default();
         let (opening, duration) = (segment.opening, segment.duration);
-        self.recent.push_back(Listed { opening, duration, gap: segment.is_empty(), parts });
+        if self.open.as_ref().is_none_or(|it| it.opening != opening) {
+            self.open(opening);
+        }
+        let mut listed = self.open.take().unwrap_or_default();
+        let gap = if segment.is_empty() { "#EXT-X-GAP\n" } else { "" };
+        let uri = self.names.write(Resource::Segment(opening.sequence));
+        let _ = writeln!(listed.end, "{gap}#EXTINF:{},\n{uri}", Seconds(duration));
+        listed.duration = duration;
+        self.recent.push_back(listed);
         self.span += duration;
         self.recent_span += duration;
         self.independent &= opening.independent;
@@ -243,11 +260,11 @@ impl Playlist {
 
     /// How far this playlist is, for the reports of others.
     pub fn report(&self) -> Report {
-        let open = self.open.as_ref().filter(|it| !it.parts.is_empty());
+        let open = self.open.as_ref().filter(|it| it.parts > 0);
         let (last_sequence, parts) = match open {
-            Some(open) => (self.open_sequence(), open.parts.len()),
+            Some(open) => (self.open_sequence(), open.parts),
             None => {
-                let parts = self.recent.back().map_or(0, |it| it.parts.len());
+                let parts = self.recent.back().map_or(0, |it| it.parts);
                 (self.open_sequence().saturating_sub(1), parts)
             }
         };
@@ -259,7 +276,7 @@ impl Playlist {
     pub fn is_empty(&self) -> bool {
         self.recent.is_empty()
             && self.settled.is_empty()
-            && self.open.as_ref().is_none_or(|it| it.parts.is_empty())
+            && self.open.as_ref().is_none_or(|it| it.parts == 0)
     }
 
     /// Whether it is complete.
@@ -298,8 +315,8 @@ impl Playlist {
     pub fn readiness(&self, request: &BlockRequest) -> Readiness {
         let progress = Progress {
             open: self.open_sequence(),
-            last_parts: self.recent.back().map_or(0, |it| it.parts.len() as u64),
-            open_parts: self.open.as_ref().map_or(0, |it| it.parts.len() as u64),
+            last_parts: self.recent.back().map_or(0, |it| u64::from(it.parts)),
+            open_parts: self.open.as_ref().map_or(0, |it| u64::from(it.parts)),
             part_target: self.config.part_target,
             ended: self.ended,
         };
@@ -309,8 +326,8 @@ impl Playlist {
     /// The part that `EXT-X-PRELOAD-HINT` names: sequence number and index.
     pub fn hint(&self) -> Option<(u64, u32)> {
         self.config.part_target.filter(|_| !self.ended)?;
-        let parts = self.open.as_ref().map_or(0, |it| it.parts.len());
-        Some((self.open_sequence(), u32::try_from(parts).ok()?))
+        let parts = self.open.as_ref().map_or(0, |it| it.parts);
+        Some((self.open_sequence(), parts))
     }
 
     /// The text. With `skip` a delta update, if that leaves anything out.
@@ -374,9 +391,8 @@ impl Playlist {
                 discontinuity: opening.discontinuity,
                 uses: InForce::of(&opening),
             });
-            let mut text = String::with_capacity(128);
-            let _ = self.write_segment(&mut text, &listed, self.before_recent, false);
-            self.text.push(&text);
+            self.text.push(&listed.head);
+            self.text.push(&listed.end);
             self.before_recent = InForce::of(&opening);
         }
     }
@@ -492,14 +508,10 @@ impl Playlist {
     }
 
     fn write_tail(&self, out: &mut String) -> core::fmt::Result {
-        let mut before = self.before_recent;
-        for segment in &self.recent {
-            self.write_segment(out, segment, before, true)?;
-            before = InForce::of(&segment.opening);
-        }
-        if let Some(open) = self.open.as_ref().filter(|it| !it.parts.is_empty()) {
-            self.write_opening(out, &open.opening, before)?;
-            self.write_parts(out, open)?;
+        for segment in self.recent.iter().chain(self.open.as_ref().filter(|it| it.parts > 0)) {
+            out.push_str(&segment.head);
+            out.push_str(&segment.part_lines);
+            out.push_str(&segment.end);
         }
         if let Some((sequence, part)) = self.hint() {
             let uri = self.names.write(Resource::Part(sequence, part));
@@ -522,31 +534,9 @@ impl Playlist {
         Ok(())
     }
 
-    /// The lines of a complete segment, in the order of §4.4.4.
-    fn write_segment(
-        &self,
-        out: &mut String,
-        segment: &Listed,
-        before: InForce,
-        with_parts: bool,
-    ) -> core::fmt::Result {
-        self.write_opening(out, &segment.opening, before)?;
-        if with_parts {
-            self.write_parts(out, segment)?;
-        }
-        let uri = self.names.write(Resource::Segment(segment.opening.sequence));
-        if segment.gap {
-            writeln!(out, "#EXT-X-GAP")?;
-        }
-        writeln!(out, "#EXTINF:{},\n{uri}", Seconds(segment.duration))
-    }
-
-    fn write_opening(
-        &self,
-        out: &mut String,
-        opening: &Opening,
-        before: InForce,
-    ) -> core::fmt::Result {
+    /// What stands in front of a segment that comes after those that are there.
+    fn write_opening(&self, out: &mut String, opening: &Opening) -> core::fmt::Result {
+        let before = self.recent.back().map_or(self.before_recent, |it| InForce::of(&it.opening));
         if opening.discontinuity {
             writeln!(out, "#EXT-X-DISCONTINUITY")?;
         }
@@ -576,19 +566,6 @@ impl Playlist {
                 out,
                 "#EXT-X-KEY:METHOD=AES-128,URI=\"{}\"",
                 self.names.write(Resource::Key(number))
-            )?;
-        }
-        Ok(())
-    }
-
-    fn write_parts(&self, out: &mut String, segment: &Listed) -> core::fmt::Result {
-        for (index, (duration, independent)) in (0_u32..).zip(&segment.parts) {
-            let uri = self.names.write(Resource::Part(segment.opening.sequence, index));
-            let independent = if *independent { ",INDEPENDENT=YES" } else { "" };
-            writeln!(
-                out,
-                "#EXT-X-PART:DURATION={},URI=\"{uri}\"{independent}",
-                Seconds(*duration)
             )?;
         }
         Ok(())

@@ -45,7 +45,7 @@ pub struct Part {
 }
 
 /// What is known of a segment when it begins.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Opening {
     /// Media sequence number.
