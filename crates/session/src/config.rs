@@ -164,7 +164,8 @@ impl Default for SessionLimits {
     }
 }
 
-/// How long things may take. Each is for the whole of it: a byte now and then does not put it off.
+/// How long things may take. Each is for the whole of it: a byte now and then does not put it off. `Duration::MAX` is for
+/// ever.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Timeouts {

@@ -119,8 +119,8 @@ impl Link {
     ) -> Self {
         let budget = usize::try_from(limits.send_budget).unwrap_or(usize::MAX);
         let mut timers = Timers::default();
-        timers.set(Timer::Handshake, now + timeouts.handshake);
-        timers.set(Timer::Write, now + timeouts.write / 2);
+        timers.set(Timer::Handshake, now, timeouts.handshake);
+        timers.set(Timer::Write, now, timeouts.write / 2);
         Self {
             handshake: Some(Box::new(handshake)),
             phase: Phase::Connecting,
@@ -242,7 +242,7 @@ impl Link {
         self.handshake = None;
         self.received_at = now;
         self.timers.stop(Timer::Handshake);
-        self.timers.set(Timer::Partial, now + self.timeouts.message);
+        self.timers.set(Timer::Partial, now, self.timeouts.message);
         Ok(true)
     }
 
@@ -262,7 +262,7 @@ impl Link {
         if arrived != self.arrived {
             self.arrived = arrived;
             self.received_at = now;
-            if arrived - self.acked >= self.ack_after {
+            if arrived.saturating_sub(self.acked) >= self.ack_after {
                 self.acknowledge(arrived);
             }
         }
@@ -514,7 +514,7 @@ impl Link {
             if !wanted {
                 self.timers.stop(*timer);
             } else if !self.timers.is_set(*timer) {
-                self.timers.set(*timer, now + *span);
+                self.timers.set(*timer, now, *span);
             }
         }
         // What the peer could not send while it was not read from is no silence.
@@ -524,24 +524,25 @@ impl Link {
     /// Keeps the deadline that moves with each byte of the peer, without a look at it for each byte: true if it
     /// has passed, else it is set again.
     pub(crate) fn is_idle(&mut self, limit: Duration, now: Instant) -> bool {
-        let due = self.received_at + limit;
-        if due > now {
-            self.timers.set(Timer::Idle, due);
+        let quiet = now.saturating_duration_since(self.received_at);
+        if quiet < limit {
+            self.timers.set(Timer::Idle, self.received_at, limit);
         }
-        due <= now
+        quiet >= limit
     }
 
     /// Deals with the timers that are the same for both roles. `Some`: with this one it does not.
     pub(crate) fn handle_timer(&mut self, timer: Timer, now: Instant) -> Option<Timer> {
         match timer {
             Timer::Ping => {
-                let quiet_until = self.received_at + self.timeouts.ping;
-                if quiet_until > now {
-                    self.timers.set(Timer::Ping, quiet_until);
+                let (quiet, span) =
+                    (now.saturating_duration_since(self.received_at), self.timeouts.ping);
+                if quiet < span {
+                    self.timers.set(Timer::Ping, self.received_at, span);
                 } else {
                     let time = self.clock(now);
                     self.user(UserControl::PingRequest { time });
-                    self.timers.set(Timer::Ping, now + self.timeouts.ping);
+                    self.timers.set(Timer::Ping, now, span);
                 }
             }
             Timer::Write => {
@@ -552,7 +553,7 @@ impl Link {
                 if self.stalls >= 2 {
                     return Some(Timer::Write);
                 }
-                self.timers.set(Timer::Write, now + self.timeouts.write / 2);
+                self.timers.set(Timer::Write, now, self.timeouts.write / 2);
             }
             Timer::Partial => {
                 let (mark, oldest) = (self.partial_mark, self.reader.oldest_partial());
@@ -560,7 +561,7 @@ impl Link {
                     return Some(Timer::Partial);
                 }
                 self.partial_mark = Some(self.reader.consumed());
-                self.timers.set(Timer::Partial, now + self.timeouts.message);
+                self.timers.set(Timer::Partial, now, self.timeouts.message);
             }
             Timer::Linger => {
                 if let Phase::Closing(reason) = self.phase {
@@ -615,7 +616,7 @@ mod tests {
             link.user(UserControl::StreamBegin(MessageStreamId(1)));
             assert_eq!(link.owed, 18);
         }
-        // Media that waits is not counted, but cannot be told apart from replies either: they count as waiting for as long as that much waits.
+        // Media cannot be told apart from replies: these count for as long as that much waits.
         link.owed = 65_536;
         link.out.put(&[0; 65_536]);
         link.user(UserControl::StreamBegin(MessageStreamId(1)));

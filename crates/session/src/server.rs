@@ -198,7 +198,7 @@ impl ServerSession {
 
     #[cold]
     fn greeted(&mut self, now: Instant) {
-        self.link.timers.set(Timer::Ping, now + self.config.timeouts.ping);
+        self.link.timers.set(Timer::Ping, now, self.config.timeouts.ping);
         self.changed = true;
     }
 

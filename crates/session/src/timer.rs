@@ -1,5 +1,6 @@
 //! Deadlines in a table, one place for each thing that can take too long.
 
+use core::time::Duration;
 use std::time::Instant;
 
 /// What a session waits for, each for a bounded time.
@@ -48,9 +49,10 @@ impl Timers {
         Timer::Linger,
     ];
 
-    pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
+    /// Starts a timer, or starts it anew. A span without end, `Duration::MAX`, is none.
+    pub(crate) fn set(&mut self, timer: Timer, now: Instant, span: Duration) {
         if let Some(slot) = self.0.get_mut(timer as usize) {
-            *slot = Some(at);
+            *slot = now.checked_add(span);
         }
     }
 
@@ -84,8 +86,6 @@ impl Timers {
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use levada_test::Clock;
 
     use super::*;
@@ -97,13 +97,15 @@ mod tests {
         assert_eq!((timers.next(), timers.take_due(clock.now())), (None, None));
         for (index, timer) in Timers::ALL.into_iter().enumerate() {
             assert_eq!(timer as usize, index);
-            timers.set(timer, clock.now() + Duration::from_secs(20 - index as u64));
+            timers.set(timer, clock.now(), Duration::from_secs(20 - index as u64));
         }
         assert_eq!(timers.next(), Some(clock.now() + Duration::from_secs(11)));
         clock.advance(Duration::from_secs(12));
         assert_eq!(timers.take_due(clock.now()), Some(Timer::Partial));
         assert_eq!(timers.take_due(clock.now()), Some(Timer::Linger));
         assert_eq!(timers.take_due(clock.now()), None);
+        timers.set(Timer::Idle, clock.now(), Duration::MAX);
+        assert!(!timers.is_set(Timer::Idle));
         timers.stop(Timer::Write);
         assert!(!timers.is_set(Timer::Write) && timers.is_set(Timer::Ping));
         timers.stop_all();

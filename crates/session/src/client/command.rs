@@ -205,7 +205,7 @@ impl ClientSession {
 
     fn handle_result(&mut self, command: &Command) -> Option<ClientEvent> {
         if self.link.phase == Phase::Connecting {
-            return self.connected(command);
+            return answers_connect(command).then(|| self.connected(command));
         }
         let created = command.value(1).to_u32().filter(|it| *it > 0).map(MessageStreamId);
         let id = created.filter(|id| self.streams.iter().all(|it| it.id != *id))?;
@@ -226,12 +226,12 @@ impl ClientSession {
         Some(wish)
     }
 
-    fn connected(&mut self, command: &Command) -> Option<ClientEvent> {
+    fn connected(&mut self, command: &Command) -> ClientEvent {
         if command.transaction != 1.0 {
             self.link.quirks.note(Quirk::AnswerWithoutTransaction);
         }
         if StatusInfo::parse(command.value(1)).level == Level::Error {
-            return Some(self.connect_refused(command.value(1)));
+            return self.connect_refused(command.value(1));
         }
         let mut capabilities = Capabilities::default();
         for object in [command.value(0), command.value(1)].into_iter().filter_map(Value::as_object)
@@ -246,7 +246,7 @@ impl ClientSession {
         self.link.announce_chunk_size(self.config.chunk_size);
         self.ask_for_wishes();
         self.changed = true;
-        Some(ClientEvent::Connected { version, capabilities })
+        ClientEvent::Connected { version, capabilities }
     }
 
     fn handle_error(&mut self, command: &Command) -> Option<ClientEvent> {
@@ -256,7 +256,7 @@ impl ClientSession {
             command.value(0)
         };
         if self.link.phase == Phase::Connecting {
-            return Some(self.connect_refused(info));
+            return answers_connect(command).then(|| self.connect_refused(info));
         }
         // Of releaseStream, FCPublish and _checkbw nobody needs the answer.
         let (own, _) = self.creating.front()?;
@@ -312,6 +312,13 @@ impl ClientSession {
         self.link.quirks.note(Quirk::StatusElsewhere);
         Some(id)
     }
+}
+
+/// Whether it answers `connect`, and not a `_checkbw` before it. Some servers leave out the transaction.
+fn answers_connect(command: &Command) -> bool {
+    let about_connect =
+        StatusInfo::parse(command.value(1)).code.starts_with("NetConnection.Connect.");
+    matches!(command.transaction, 0.0 | 1.0) || about_connect
 }
 
 impl Wish {

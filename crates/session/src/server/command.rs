@@ -103,7 +103,11 @@ impl ServerSession {
 
     /// RTMP 1.0 §7.2.1.1.
     fn handle_connect(&mut self, command: &Command) -> Option<ServerEvent> {
-        let object = command.value(0).as_object().cloned().unwrap_or_default();
+        let mut object = command.value(0).as_object().cloned().unwrap_or_default();
+        let mut arguments: Vec<Value> = command.values.iter().skip(1).cloned().collect();
+        // Applications keep these for as long as a connection lives: they must not keep the input with them.
+        object.detach();
+        arguments.iter_mut().for_each(Value::detach);
         let quirks = &mut self.link.quirks;
         quirks.note_if(command.transaction != 1.0, Quirk::ConnectTransaction);
         let text = |name| {
@@ -137,7 +141,7 @@ impl ServerSession {
             flash_version: text("flashVer").unwrap_or_default(),
             capabilities,
             object,
-            arguments: command.values.iter().skip(1).cloned().collect(),
+            arguments,
         };
         self.app = whole;
         Some(ServerEvent::Connect(Box::new(request)))
