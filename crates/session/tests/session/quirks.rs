@@ -15,6 +15,44 @@ fn server() -> Server {
     Server::publishing(ServerConfig::default())
 }
 
+/// What the layers below accept is told like our own quirks, with the message that it came before.
+#[test]
+fn quirk_06_09_10_13_15_deviations_of_the_layers_below() {
+    let mut talk = Server::fresh(ServerConfig::default());
+    let mut first = hello();
+    first[5..9].copy_from_slice(&[9, 0, 124, 2]);
+    talk.raw(&first);
+    talk.raw(&[0x55; 1536]);
+    assert_eq!(talk.event(), ServerEvent::Tolerated(Quirk::WrongEcho));
+    assert_eq!(talk.event(), ServerEvent::Tolerated(Quirk::VersionWithoutDigest));
+
+    let mut config = ServerConfig::default();
+    config.tolerance.restarts = true;
+    config.tolerance.orphans = true;
+    let mut talk = Server::publishing(config);
+    talk.raw(&hex("42 000000 000006 04 0006 00000d0f"));
+    talk.raw(&hex("0e 000000 000100 09 01000000")); // cut off by
+    talk.raw(&[7; 128]);
+    talk.raw(&hex("0e 000001 000001 09 01000000 aa"));
+    talk.raw(&hex("cf bb"));
+    talk.raw(&hex("10 ffffff 000081 09 01000000 01000000"));
+    talk.raw(&[8; 128]);
+    talk.raw(&hex("d0 cc 10 ffffff 000001 09 01000000 01000001 dd"));
+    assert_eq!(
+        talk.accept_all(),
+        [
+            "Tolerated(OpenedWithDelta)",
+            "1: video 1 1",
+            "Tolerated(MessageCutOff)",
+            "1: video 2 1", // a step of 1, as the last header's time was
+            "Tolerated(OpenedWithoutHeader)",
+            "1: video 16777216 129",
+            "Tolerated(ExtendedTimestampOmitted)",
+            "1: video 16777217 1",
+        ]
+    );
+}
+
 #[test]
 fn quirk_24_chunk_size_between_media() {
     let mut talk = server();
