@@ -310,3 +310,28 @@ fn a_small_input_block_is_enough() {
         assert!(block.len() < 2048, "{}", block.len());
     }
 }
+
+/// Wherever three conversations break off: what was opened is closed or ended by a timer, and nothing is left running.
+#[test]
+fn cmd_22_a_disconnect_after_every_byte_of_three_dialogues() {
+    let dialogues = dialogues("client");
+    for name in ["ffmpeg_9_publish", "gstreamer_publish", "rtmpdump_live"] {
+        let dialogue = dialogues.iter().find(|it| it["name"] == name).unwrap();
+        let wire = wire(dialogue, "client");
+        let mut last = 0;
+        for end in 0..=wire.len() {
+            let mut talk = Server::fresh(ServerConfig::default());
+            talk.raw(&wire[..end]);
+            let events = talk.accept_all();
+            assert!(events.len() >= last, "{name} {end}: more bytes, fewer events");
+            last = events.len();
+            let count = |what: &str| events.iter().filter(|it| it.starts_with(what)).count();
+            let opened = count("publish") + count("play");
+            assert!(opened <= 1 && count("StreamClosed") <= opened, "{name} {end}");
+            // The driver drops it here. One that forgot to would see it end all the same.
+            talk.wait(seconds(200));
+            assert!(matches!(talk.error(), SessionError::Timeout(_)), "{name} {end}");
+            assert_eq!(talk.end.deadline(), None);
+        }
+    }
+}
