@@ -27,7 +27,8 @@ const AVC_SPS: [&str; 3] = [
 
 /// Parameter sets of a stream without B frames, and how an IDR and a P slice of it begin, by x264.
 const STREAM_SETS: [&str; 2] = ["6742c00bd9028df93011000003000100000300328f142a48", "68cb80c4b2"];
-const STREAM_SLICES: [&str; 2] = ["65888437f88ab830215bc506926026ff", "419a386e6d860216ee2dc91cfc087d95"];
+const STREAM_SLICES: [&str; 2] =
+    ["65888437f88ab830215bc506926026ff", "419a386e6d860216ee2dc91cfc087d95"];
 
 /// 96p, 1080p, and 180p with HDR10, by x265.
 const HEVC_SPS: [&str; 3] = [

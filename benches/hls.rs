@@ -9,14 +9,16 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use levada_benches::workload;
 use levada_flv::{TagKind, Unpacked, Unpacker};
 use levada_hls::{
-    Container, Opening, Output, Playlist, PlaylistConfig, Segment, Segmenter, SegmenterConfig, Variables, Window,
-    read_playlist,
+    Container, Opening, Output, Playlist, PlaylistConfig, Segment, Segmenter, SegmenterConfig,
+    Variables, Window, read_playlist,
 };
 use levada_media::MediaEvent;
 
 /// A stream of `seconds` with a keyframe every two, packaged: what a playlist is told.
 fn outputs(seconds: i64, parts: bool) -> Vec<Output> {
-    use levada_media::{AudioCodec, AudioParams, CodecParams, Frame, Ticks, Timescale, Track, TrackId};
+    use levada_media::{
+        AudioCodec, AudioParams, CodecParams, Frame, Ticks, Timescale, Track, TrackId,
+    };
     let mut params = AudioParams::new(AudioCodec::Aac, Bytes::from_static(&[0x11, 0x90]));
     (params.sample_rate, params.channels, params.samples_per_frame) = (48_000, 2, Some(960));
     let mut config = SegmenterConfig::default();
@@ -59,12 +61,18 @@ fn playlists(criterion: &mut Criterion) {
     let text = plain.write(false).join();
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("write, 60 segments", |it| it.iter(|| black_box(plain.write(false))));
-    group.bench_function("write and join, 60 segments", |it| it.iter(|| black_box(plain.write(false).join())));
+    group.bench_function("write and join, 60 segments", |it| {
+        it.iter(|| black_box(plain.write(false).join()))
+    });
     let mut scratch = Vec::new();
-    group.bench_function("memcpy, 60 segments", |it| it.iter(|| levada_benches::memcpy(&text, &mut scratch)));
+    group.bench_function("memcpy, 60 segments", |it| {
+        it.iter(|| levada_benches::memcpy(&text, &mut scratch))
+    });
     let text = String::from_utf8(text.to_vec()).unwrap();
     let variables = Variables::default();
-    group.bench_function("read, 60 segments", |it| it.iter(|| black_box(read_playlist(&text, &variables).unwrap())));
+    group.bench_function("read, 60 segments", |it| {
+        it.iter(|| black_box(read_playlist(&text, &variables).unwrap()))
+    });
     #[cfg(feature = "peers")]
     {
         let (_, parsed) = m3u8_rs::parse_media_playlist(text.as_bytes()).unwrap();
@@ -80,7 +88,9 @@ fn playlists(criterion: &mut Criterion) {
         });
     }
     let low = playlist(30, true, sliding(20));
-    group.bench_function("write, low latency, 10 segments", |it| it.iter(|| black_box(low.write(false).join())));
+    group.bench_function("write, low latency, 10 segments", |it| {
+        it.iter(|| black_box(low.write(false).join()))
+    });
     let day = playlist(24 * 3600, false, Window::Event);
     group.bench_function("write, event of a day", |it| it.iter(|| black_box(day.write(false))));
     group.finish();
