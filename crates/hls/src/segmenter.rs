@@ -284,6 +284,7 @@ impl Segmenter {
             return Ok(());
         };
         if at < self.timeline.begin {
+            lane.clock.took(frame.dts.0);
             return Ok(()); // Sound from before the first picture.
         }
         lane.silent &= !key;

@@ -257,6 +257,28 @@ fn a_restarted_encoder_is_one_discontinuity() {
 }
 
 #[test]
+fn of_sound_only_what_was_before_the_first_picture_is_left_out() {
+    let config = SegmenterConfig { part: None, ..SegmenterConfig::default() };
+    let mut publisher = Publisher::new(config);
+    publisher.push(MediaEvent::Track(video(AVCC)));
+    publisher.push(MediaEvent::Track(audio()));
+    let first = 0x1234_5678_0000_0001; // A payload that stands in no box.
+    publisher.sent = first - 1;
+    publisher.audio(0);
+    publisher.video(23, true);
+    for frame in 1..20 {
+        publisher.audio((frame * 1024 + 24) / 48);
+        publisher.video(23 + frame * 33, false);
+    }
+    publisher.segmenter.finish().unwrap();
+    publisher.drain();
+    let body = publisher.segments[0].body().join();
+    let has = |number: u64| body.windows(8).any(|it| it == number.to_be_bytes());
+    let missing: Vec<u64> = (first..=publisher.sent).filter(|&it| !has(it)).collect();
+    assert_eq!(missing, [first, first + 2], "sound of 0 and 21 ms");
+}
+
+#[test]
 fn another_codec_is_a_new_init_section_and_a_discontinuity() {
     let mut publisher = publish(SegmenterConfig::default(), &[video(AVCC), audio()]);
     publisher.stream(0, 4, 60);
