@@ -117,7 +117,7 @@ impl Rule {
             Self::Interlaced => "video.interlaced",
             Self::FrameRateVariable => "video.vfr",
             Self::ParameterSets => "video.paramsets",
-            Self::ParametersChanged => "video.params_changed",
+            Self::ParametersChanged => "track.params_changed",
             Self::StartWithoutKey => "video.start",
             Self::TimeOrder => "timestamps.order",
             Self::TimeComposition => "timestamps.composition",

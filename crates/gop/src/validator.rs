@@ -17,6 +17,9 @@ pub(crate) const MAX_TRACKS: usize = 32;
 /// A step in time that no frame rate explains.
 const JUMP: i64 = 1_000_000;
 
+/// A step back that is no jitter: the source has restarted.
+const RESTART: i64 = 500_000;
+
 /// How far sound and pictures may be apart when they arrive.
 const SKEW: i64 = 1_000_000;
 
@@ -371,7 +374,7 @@ impl TrackState {
         let step = at.saturating_sub(last.at);
         let is_data = matches!(self.params, TrackParams::Data);
         let limit = Some(Measure::Time(JUMP));
-        if step < -JUMP {
+        if step <= -RESTART {
             teller.error(Rule::TimeJump, Measure::Time(step), limit);
             at = last.at.saturating_add(last.step);
             self.shift = at.saturating_sub(decoded);

@@ -430,8 +430,9 @@ impl Spacing {
     fn step(&mut self, step: i64) -> Option<i64> {
         let usual = *self.usual.get_or_insert(step);
         let apart = step.saturating_sub(usual).saturating_abs();
-        // Steps are worth an eighth each: the usual one follows a lasting change.
-        self.usual = Some(usual.saturating_add(step.saturating_sub(usual) / 8));
+        // The usual step follows a lasting change, and a hole does not move it.
+        let change = step.saturating_sub(usual).clamp(-usual, usual) / 8;
+        self.usual = Some(usual.saturating_add(change));
         if apart <= (usual / 4).saturating_add(ROUNDING + ROUNDING / 2) {
             self.even += 1;
             if self.even >= SPACING_MEMORY {
