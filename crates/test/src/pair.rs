@@ -127,20 +127,31 @@ impl<C: Endpoint, S: Endpoint> Pair<C, S> {
         loop {
             self.settle(&mut on_event);
             let now = self.clock.now();
-            let next = [
-                self.up.next_arrival(),
-                self.down.next_arrival(),
-                self.client.deadline(),
-                self.server.deadline(),
-            ];
-            let next = next.into_iter().flatten().min().unwrap_or(end).max(now);
+            let next = self.next_due().unwrap_or(end).max(now);
             if next > end || now == end {
                 self.clock.advance_to(end);
                 return;
             }
             self.clock.advance_to(next);
-            self.client.handle_timeout(&self.clock);
-            self.server.handle_timeout(&self.clock);
+            self.handle_timeouts();
         }
+    }
+
+    /// When something happens next by itself: bytes arrive, or a deadline is due. For tests that move the clock of
+    /// several pairs.
+    pub fn next_due(&self) -> Option<Instant> {
+        let due = [
+            self.up.next_arrival(),
+            self.down.next_arrival(),
+            self.client.deadline(),
+            self.server.deadline(),
+        ];
+        due.into_iter().flatten().min()
+    }
+
+    /// Does at both ends what is due.
+    pub fn handle_timeouts(&mut self) {
+        self.client.handle_timeout(&self.clock);
+        self.server.handle_timeout(&self.clock);
     }
 }
