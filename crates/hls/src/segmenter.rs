@@ -326,6 +326,10 @@ impl Segmenter {
         if let Some(lane) = self.lanes.iter_mut().find(|it| Some(it.track.id) == leader) {
             lane.silent = at - lane.clock.micros(lane.clock.expected) > jump;
         }
+        let next = self.leader();
+        if self.lanes.iter().any(|it| Some(it.track.id) == next && !it.packaged) {
+            self.seek(); // Who leads now is not in the package yet.
+        }
     }
 
     fn cut_before(
