@@ -15,7 +15,7 @@ pub fn make(name: &str, line: &str) -> String {
         fs::create_dir_all(folder().join("media")).expect("target/lab can be written");
         // Under another name until it is whole.
         let part = format!("media/part-{name}");
-        run(&format!("{line} {part}"), Duration::from_secs(120)).silent();
+        run(&format!("{line} {part}"), Duration::from_secs(120)).ok();
         fs::rename(folder().join(part), folder().join(&path)).expect("a whole file");
     }
     path

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::tool::{Running, free_port, start, until};
+use crate::tool::{Running, free_port, run, start, until, work};
 
 /// A server and its ports.
 pub struct Server {
@@ -44,4 +44,17 @@ pub fn listening(port: u16) {
     until(&format!("somebody listens on port {port}"), Duration::from_secs(20), || {
         TcpStream::connect(("127.0.0.1", port)).is_ok()
     });
+}
+
+/// A key and a certificate that signs itself, for 127.0.0.1 and localhost: the paths of the certificate and the key.
+pub fn certificate(case: &str) -> (String, String) {
+    let folder = work(case);
+    let (cert, key) = (format!("{folder}/cert.pem"), format!("{folder}/key.pem"));
+    let line = format!(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+         -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
+         -keyout {key} -out {cert}"
+    );
+    run(&line, Duration::from_secs(20)).ok();
+    (cert, key)
 }

@@ -264,7 +264,7 @@ pub fn until(what: &str, limit: Duration, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// What a tool says of its version: the first word with a digit in its first lines.
+/// What a tool says of its version: the first word that is a number with dots.
 pub fn version(tool: &str) -> String {
     let flag = match tool {
         "nginx" => "-v",
@@ -274,8 +274,8 @@ pub fn version(tool: &str) -> String {
     };
     let ended = run(&format!("{tool} {flag}"), Duration::from_secs(20));
     let text = format!("{}{}", ended.stdout, ended.stderr);
-    let word = text.split([' ', '\n', '/']).find(|it| {
-        it.trim_start_matches('v').starts_with(|first: char| first.is_ascii_digit())
-    });
-    word.unwrap_or("of unknown version").trim_matches(['v', ',']).to_owned()
+    let words = text.split([' ', '\n', '/']).map(|it| it.trim_matches(['v', 'n', ',']));
+    let mut numbers =
+        words.filter(|it| it.starts_with(|first: char| first.is_ascii_digit()) && it.contains('.'));
+    numbers.next().unwrap_or("of unknown version").split('-').next().unwrap_or_default().to_owned()
 }
