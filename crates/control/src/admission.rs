@@ -280,14 +280,6 @@ impl Attempts {
         Self { recent: BTreeMap::new(), order: VecDeque::new(), cap }
     }
 
-    fn name(input: Option<InputId>, address: IpAddr) -> String {
-        match input {
-            Some(input) => alloc::format!("{input} {address}"),
-            // Wrong keys share one count per address: guessing many is no way around it.
-            None => address.to_string(),
-        }
-    }
-
     fn forget(&mut self, now: Now, within: Duration) {
         while let Some((at, _)) = self.order.front() {
             if at.saturating_add(within) > now.mono && self.order.len() <= self.cap {
@@ -303,15 +295,16 @@ impl Attempts {
     }
 
     /// Counts an attempt, or says that there were too many.
+    /// `key` is what was asked for; wrong keys are one and the same, so that guessing many is no way around it.
     pub(crate) fn count(
         &mut self,
         now: Now,
-        input: Option<InputId>,
+        key: &str,
         address: IpAddr,
         (most, within): (u32, Duration),
     ) -> bool {
         self.forget(now, within);
-        let name = Self::name(input, address);
+        let name = alloc::format!("{address} {key}");
         let times = self.recent.entry(name.clone()).or_default();
         let recent = times.iter().filter(|it| it.saturating_add(within) > now.mono).count();
         if u32::try_from(recent).is_ok_and(|it| it >= most) {
@@ -380,19 +373,18 @@ mod tests {
         let (mut attempts, limit) = (Attempts::new(100), (10, Duration::from_secs(60)));
         let address = IpAddr::from([192, 0, 2, 1]);
         for attempt in 0..10 {
-            assert!(attempts.count(at(attempt), None, address, limit), "{attempt}");
+            assert!(attempts.count(at(attempt), "", address, limit), "{attempt}");
         }
-        assert!(!attempts.count(at(10_000), None, address, limit), "the eleventh");
-        let input = Some(InputId::from_bytes([1; 16]));
-        assert!(attempts.count(at(10_000), input, address, limit), "another key");
+        assert!(!attempts.count(at(10_000), "", address, limit), "the eleventh");
+        assert!(attempts.count(at(10_000), "k", address, limit), "another key");
         assert!(
-            attempts.count(at(10_000), None, IpAddr::from([192, 0, 2, 2]), limit),
+            attempts.count(at(10_000), "", IpAddr::from([192, 0, 2, 2]), limit),
             "another address"
         );
-        assert!(!attempts.count(at(59_999), None, address, limit), "one step before");
-        assert!(attempts.count(at(60_000), None, address, limit), "the first is 60 s old");
-        assert!(attempts.count(at(60_001), None, address, limit), "and the second");
-        assert!(attempts.count(at(60_002), None, address, limit));
+        assert!(!attempts.count(at(59_999), "", address, limit), "one step before");
+        assert!(attempts.count(at(60_000), "", address, limit), "the first is 60 s old");
+        assert!(attempts.count(at(60_001), "", address, limit), "and the second");
+        assert!(attempts.count(at(60_002), "", address, limit));
     }
 
     #[test]
@@ -400,7 +392,7 @@ mod tests {
         let mut attempts = Attempts::new(100);
         for n in 0..1000_u32 {
             let address = IpAddr::from(n.to_be_bytes());
-            assert!(attempts.count(at(1), None, address, (10, Duration::from_secs(60))));
+            assert!(attempts.count(at(1), "", address, (10, Duration::from_secs(60))));
             assert!(attempts.order.len() <= 101 && attempts.recent.len() <= 101);
         }
     }

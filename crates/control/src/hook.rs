@@ -173,6 +173,11 @@ impl Hook {
         }
     }
 
+    /// Other numbers from the next attempt on.
+    pub(crate) fn configure(&mut self, rules: HookRules) {
+        self.rules = rules;
+    }
+
     /// Deliveries that wait, with the one in flight.
     pub fn waiting(&self) -> usize {
         self.queue.len()
@@ -193,20 +198,20 @@ impl Hook {
         self.log.iter()
     }
 
-    /// The process began anew: what was in flight is sent again, at least once in all.
-    pub(crate) fn restart(&mut self) {
+    /// The process began anew: what was in flight is sent again. It arrives at least once.
+    pub(crate) fn restart(&mut self, now: Now) {
         self.actions.clear();
         if self.in_flight.take().is_some() {
-            self.retry = None;
+            // An attempt that nobody heard the end of does not count.
+            if let Some(first) = self.queue.front_mut() {
+                first.attempt = first.attempt.saturating_sub(1);
+            }
         }
-        // An attempt that nobody heard the end of does not count.
-        if let Some(first) = self.queue.front_mut() {
-            first.attempt = first.attempt.saturating_sub(1);
-        }
+        self.send(now);
     }
 
     /// Sends the first of the queue, if nothing is in flight and no wait is on.
-    pub(crate) fn send(&mut self, now: Now) {
+    fn send(&mut self, now: Now) {
         if self.in_flight.is_some() || self.retry.is_some() {
             return;
         }

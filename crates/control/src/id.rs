@@ -140,15 +140,11 @@ id!(
     SigningKeyId, 16, "signing key"
 );
 
-/// A second name of a recording in URLs: 16 letters and digits.
-pub(crate) fn slug(entropy: &mut dyn Entropy) -> alloc::string::String {
+/// A second name of a recording in URLs: 16 letters and digits, made of its id.
+pub(crate) fn slug(id: &RecordingId) -> alloc::string::String {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut bytes = [0; 32];
-    entropy.fill(&mut bytes);
-    let (pairs, _) = bytes.as_chunks::<2>();
-    // 65536 is no multiple of 62: the bias is below a thousandth.
-    let letter = |pair: &[u8; 2]| LETTERS.get(usize::from(u16::from_be_bytes(*pair)) % 62).copied();
-    pairs.iter().filter_map(letter).map(char::from).collect()
+    let letters = id.0.iter().filter_map(|it| LETTERS.get(usize::from(*it) % 62).copied());
+    letters.map(char::from).collect()
 }
 
 #[cfg(test)]
@@ -173,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_slug_is_16_letters_and_digits() {
-        let slug = slug(&mut Dice::new(2));
+        let slug = slug(&RecordingId::draw(&mut Dice::new(2)));
         assert_eq!(slug.len(), 16);
         assert!(slug.bytes().all(|it| it.is_ascii_alphanumeric()));
     }

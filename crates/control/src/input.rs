@@ -155,6 +155,11 @@ pub enum InputEvent {
         /// Where.
         slot: Slot,
     },
+    /// The input's own pull got through. It takes the primary slot, and its silence is the pull's affair.
+    Pulled {
+        /// The session it is from now on.
+        session: SessionId,
+    },
     /// Bytes came. Tell it about once a second.
     Bytes {
         /// From whom.
@@ -260,6 +265,8 @@ struct Publisher {
     last_bytes: Duration,
     /// Since when there is media, without a break.
     media: Option<Duration>,
+    /// Whether we fetched it ourselves.
+    pulled: bool,
 }
 
 /// One input.
@@ -407,12 +414,18 @@ impl Input {
         (self.phase, self.since) = (phase, now.mono);
     }
 
-    fn publish(&mut self, now: Now, session: SessionId, slot: Slot) -> Result<(), Error> {
+    fn publish(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        slot: Slot,
+        pulled: bool,
+    ) -> Result<(), Error> {
         if let Some(holder) = self.admits(now, slot)? {
             self.close(now, holder, Loss::Replaced);
         }
         let publisher =
-            Publisher { session, accepted: now.mono, last_bytes: now.mono, media: None };
+            Publisher { session, accepted: now.mono, last_bytes: now.mono, media: None, pulled };
         if let Some(place) = self.slot_mut(slot) {
             *place = Some(publisher);
         }
@@ -590,7 +603,7 @@ impl Input {
             );
             if it.media.is_none() && first.0 < idle.0 { first } else { idle }
         };
-        self.slots.iter().flatten().map(deadline).min_by_key(|(at, ..)| *at)
+        self.slots.iter().flatten().filter(|it| !it.pulled).map(deadline).min_by_key(|(at, ..)| *at)
     }
 
     fn resume_limit(&self) -> Option<Duration> {
@@ -608,7 +621,12 @@ impl Machine for Input {
     fn handle(&mut self, now: Now, event: InputEvent) -> Result<(), Error> {
         self.tick(now);
         match event {
-            InputEvent::Publish { session, slot } => return self.publish(now, session, slot),
+            InputEvent::Publish { session, slot } => {
+                return self.publish(now, session, slot, false);
+            }
+            InputEvent::Pulled { session } => {
+                return self.publish(now, session, Slot::Primary, true);
+            }
             InputEvent::Bytes { session } => {
                 if let Some(publisher) =
                     self.slots.iter_mut().flatten().find(|it| it.session == session)

@@ -202,7 +202,7 @@ impl Pull {
         self.last_failure
     }
 
-    fn is_trying(&self) -> bool {
+    pub(crate) fn is_trying(&self) -> bool {
         matches!(self.state, PullState::Connecting | PullState::Receiving)
     }
 

@@ -131,6 +131,11 @@ impl Recorder {
         }
     }
 
+    /// Other limits from the next part on.
+    pub(crate) fn configure(&mut self, rules: RecordingRules) {
+        self.rules = rules;
+    }
+
     /// Where it stands.
     pub fn state(&self) -> RecorderState {
         self.state

@@ -170,7 +170,7 @@ pub struct TargetRules {
 }
 
 impl TargetRules {
-    fn check(&self, field: &'static str, place: &Place) -> Result<(), Error> {
+    pub(crate) fn check(&self, field: &'static str, place: &Place) -> Result<(), Error> {
         if place.is_forbidden(&self.own, self.private_allowed) {
             return Err(Error::TargetForbidden { field });
         }
