@@ -41,6 +41,7 @@
 //! - [`session`] for RTMP servers and clients; its front page is a whole conversation, and says what a driver does.
 //! - [`hls`] for the way to browsers.
 //! - [`flv`], [`fmp4`], [`ts`] for files and containers, [`codec`] for what is inside.
+//! - [`gop`] to tell a publisher what is wrong.
 //! - [`relay`] for one publisher and many players.
 //!
 //! # What is not here
@@ -59,6 +60,8 @@ pub use levada_codec as codec;
 pub use levada_flv as flv;
 #[cfg(feature = "fmp4")]
 pub use levada_fmp4 as fmp4;
+#[cfg(feature = "gop")]
+pub use levada_gop as gop;
 #[cfg(feature = "handshake")]
 pub use levada_handshake as handshake;
 #[cfg(feature = "hls")]

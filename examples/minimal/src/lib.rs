@@ -7,6 +7,7 @@ pub mod file;
 pub mod hub;
 mod progress;
 pub mod serve;
+pub mod source;
 
 pub use progress::Progress;
 
