@@ -1,15 +1,396 @@
-use std::net::SocketAddr;
+//! What streamd is told: options of the command line, and the same ones in a TOML file.
 
-use clap::Parser;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// A live server: publish to it over RTMP, watch over RTMP, HTTP-FLV, HLS and Low-Latency HLS.
+use anyhow::{Context, bail};
+use clap::parser::ValueSource;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
+
+/// A live server: publish to it over RTMP, watch over RTMP, HTTP-FLV, HLS, Low-Latency HLS or on its page.
+///
+/// Publish to   rtmp://HOST/live/NAME (OBS: server rtmp://HOST/live, stream key NAME), and
+/// watch at     http://HOST:8080/ (all streams, with a player)
+///              http://HOST:8080/live/NAME/index.m3u8 (HLS; low latency for players that know it)
+///              http://HOST:8080/live/NAME.flv (HTTP-FLV), http://HOST:8080/live/NAME.mp4 (fragmented MP4)
+///              rtmp://HOST/live/NAME
+///
+/// NAME is yours to choose: letters, digits, dots, dashes and underscores.
 #[derive(Clone, Debug, Parser)]
-#[command(version)]
+#[command(version, verbatim_doc_comment, args_override_self = true, after_help = EXAMPLES)]
 pub struct Config {
-    /// Where encoders publish and players of RTMP play.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1935")]
+    /// Publish a small clip of our own again and again, as live/demo.
+    #[arg(long, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, hide_default_value = true, value_name = "BOOL")]
+    pub demo: bool,
+    /// Where encoders publish, and where players of RTMP play.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1935", help_heading = "Listening")]
     pub rtmp: SocketAddr,
-    /// Where everybody else watches.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    /// The same behind TLS. Off unless given; 0.0.0.0:443 is what encoders expect.
+    #[arg(long, value_name = "ADDR", help_heading = "Listening")]
+    pub rtmps: Option<SocketAddr>,
+    /// The certificate chain for --rtmps, in PEM. Without one a self-signed certificate is made at the first start,
+    /// which is good for trying only.
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = "Listening")]
+    pub cert: Option<PathBuf>,
+    /// The private key of --cert, in PEM.
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Listening")]
+    pub key: Option<PathBuf>,
+    /// The page, HLS, HTTP-FLV, metrics.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", help_heading = "Listening")]
     pub http: SocketAddr,
+
+    /// Let anybody publish. This is so anyway while --rtmp and --rtmps are loopback addresses. Otherwise publishers
+    /// append ?key=… to the name; the key is in DATA/publish.key, made at the first start.
+    #[arg(long, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, hide_default_value = true, value_name = "BOOL", help_heading = "Publishing")]
+    pub open: bool,
+    /// What becomes of a publisher whose stream is live already.
+    #[arg(long, value_name = "POLICY", default_value = "reject", help_heading = "Publishing")]
+    pub second_publisher: SecondPublisher,
+    /// For how many seconds a stream waits for a publisher that left. Its players and its recording wait with it.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = "Publishing")]
+    pub reconnect: Duration,
+
+    /// Where recordings, keys and certificates are kept.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "./streamd-data",
+        help_heading = "Packaging and recording"
+    )]
+    pub data: PathBuf,
+    /// Record every stream, as FLV or as fragmented MP4. What was received is in the file a moment later, and stays
+    /// there whatever happens to the server.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "off",
+        help_heading = "Packaging and recording"
+    )]
+    pub record: Record,
+    /// What HLS segments are made of.
+    #[arg(
+        long,
+        value_name = "CONTAINER",
+        default_value = "fmp4",
+        help_heading = "Packaging and recording"
+    )]
+    pub hls: Hls,
+
+    /// Send a live stream on: --push rtmp://a.example/app/key, for the first stream that is live, or
+    /// --push live/NAME=rtmp://… for a certain one. May be given many times.
+    #[arg(long, value_name = "[PATH=]URL", action = ArgAction::Append, value_parser = relay, help_heading = "Relays")]
+    pub push: Vec<Relay>,
+    /// Fetch a stream from elsewhere and publish it here under its name, or under PATH: --pull live/a=rtmp://… May
+    /// be given many times.
+    #[arg(long, value_name = "[PATH=]URL", action = ArgAction::Append, value_parser = relay, help_heading = "Relays")]
+    pub pull: Vec<Relay>,
+    /// Trust the certificates of this PEM file, too, when relays go over TLS.
+    #[arg(long, value_name = "FILE", help_heading = "Relays")]
+    pub relay_ca: Option<PathBuf>,
+
+    /// Where players of RTMP, HTTP-FLV and MP4 begin: at the newest keyframe, which shows a picture at once, or with
+    /// the next one, which saves up to a GOP of latency.
+    #[arg(long, value_name = "PLACE", default_value = "keyframe", help_heading = "Players")]
+    pub join: Join,
+    /// How many seconds a player may take nothing of what waits for it. Slow ones skip to a keyframe before.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = "Players")]
+    pub stall: Duration,
+
+    /// Connections in all.
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
+    pub max_connections: usize,
+    /// Connections from one address.
+    #[arg(long, value_name = "N", default_value_t = 2_000, help_heading = "Limits")]
+    pub max_per_address: usize,
+    /// Streams at once.
+    #[arg(long, value_name = "N", default_value_t = 500, help_heading = "Limits")]
+    pub max_streams: usize,
+
+    /// Read options from this TOML file: http = "0.0.0.0:8080", push = ["rtmp://…"]. The command line goes first.
+    /// [app.NAME] holds record and hls for one application. SIGHUP reads it again: record, hls, second-publisher,
+    /// reconnect, join, stall and the limits then hold for streams and connections that begin from there on.
+    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    pub config: Option<PathBuf>,
+    /// How log lines are written. RUST_LOG sets how many: RUST_LOG=debug.
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Running")]
+    pub log: Log,
+
+    /// What differs for single applications, by name.
+    #[arg(skip)]
+    pub apps: Vec<(String, App)>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  streamd --demo                                     see it work: open http://127.0.0.1:8080/
+  streamd --record fmp4 --data /srv/live             record everything
+  streamd --rtmp 0.0.0.0:1935 --http 0.0.0.0:8080    for everybody; publishers need the key
+  streamd --push rtmp://a.rtmp.youtube.com/live2/KEY send on what is published here";
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum SecondPublisher {
+    /// It is refused.
+    Reject,
+    /// It takes over; the first one is disconnected.
+    TakeOver,
+    /// It takes over if the first one has sent nothing for three seconds.
+    TakeOverIfStale,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Record {
+    /// As FLV: everything that was sent, as it was sent.
+    Flv,
+    /// As fragmented MP4, a fragment a second.
+    Fmp4,
+    /// Not at all.
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Hls {
+    /// Fragmented MP4, in parts for low latency.
+    Fmp4,
+    /// MPEG-TS, for old players. Without parts.
+    Ts,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Join {
+    /// At the newest keyframe.
+    Keyframe,
+    /// With what comes next, from a keyframe on.
+    Next,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Log {
+    Json,
+    Text,
+}
+
+/// What `[app.NAME]` changes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct App {
+    record: Option<Record>,
+    hls: Option<Hls>,
+}
+
+/// A stream here, if one is named, and a URL elsewhere. The URL may hold a key and is not shown.
+#[derive(Clone)]
+pub struct Relay {
+    pub path: Option<String>,
+    pub url: String,
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Relay({:?}, …)", self.path)
+    }
+}
+
+fn relay(text: &str) -> Result<Relay, String> {
+    let (path, url) = match text.split_once('=') {
+        Some((path, url)) if !path.contains("://") => {
+            (Some(path.trim_matches('/').to_owned()), url)
+        }
+        _ => (None, text),
+    };
+    let known = ["rtmp://", "rtmps://"].iter().any(|it| url.starts_with(it));
+    if !known {
+        return Err("a URL of rtmp:// or rtmps:// is needed, as in rtmp://host/app/key".into());
+    }
+    Ok(Relay { path, url: url.to_owned() })
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is needed".to_owned())?;
+    if !(0.0..=86_400.0).contains(&seconds) {
+        return Err("between 0 and 86400 seconds".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+impl Config {
+    /// Reads the command line, and the file if it names one. Ends the program on `--help` and on mistakes.
+    pub fn load() -> anyhow::Result<Self> {
+        let arguments: Vec<_> = std::env::args_os().collect();
+        let command = Self::parse_from(&arguments);
+        match &command.config {
+            Some(file) => Self::with_file(file, &arguments),
+            None => Ok(command),
+        }
+    }
+
+    /// The same again, when the file may have changed. Mistakes leave everything as it was.
+    pub fn reload(&self) -> anyhow::Result<Self> {
+        let Some(file) = &self.config else { bail!("there is no --config to read again") };
+        Self::with_file(file, &std::env::args_os().collect::<Vec<_>>())
+    }
+
+    fn with_file(file: &Path, arguments: &[std::ffi::OsString]) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}: is the path right?", file.display()))?;
+        let (mut all, apps) = options(&text).with_context(|| format!("in {}", file.display()))?;
+        // What the command line says replaces what the file says, lists included.
+        let given = Self::command().get_matches_from(arguments);
+        let from_line = |name: &str| {
+            given.value_source(&name.replace('-', "_")) == Some(ValueSource::CommandLine)
+        };
+        all.retain(|(name, _)| !from_line(name));
+        let line = all.into_iter().map(|(name, value)| format!("--{name}={value}").into());
+        let line =
+            arguments.iter().take(1).cloned().chain(line).chain(arguments.iter().skip(1).cloned());
+        let matches = Self::command()
+            .try_get_matches_from(line)
+            .with_context(|| format!("in {} or on the command line", file.display()))?;
+        let mut config = Self::from_arg_matches(&matches)?;
+        config.apps = apps;
+        Ok(config)
+    }
+
+    /// Whether publishers need no key.
+    pub fn is_open(&self) -> bool {
+        let loopback = |it: &SocketAddr| match it.ip() {
+            IpAddr::V4(it) => it.is_loopback(),
+            IpAddr::V6(it) => {
+                it.is_loopback() || it.to_ipv4_mapped().is_some_and(|it: Ipv4Addr| it.is_loopback())
+            }
+        };
+        self.open || (loopback(&self.rtmp) && self.rtmps.as_ref().is_none_or(loopback))
+    }
+
+    fn app(&self, path: &str) -> App {
+        let name = path.split('/').next().unwrap_or_default();
+        self.apps.iter().find(|(it, _)| it == name).map(|(_, it)| *it).unwrap_or_default()
+    }
+
+    /// How a stream is recorded.
+    pub fn record_of(&self, path: &str) -> Record {
+        self.app(path).record.unwrap_or(self.record)
+    }
+
+    /// How a stream is packaged.
+    pub fn hls_of(&self, path: &str) -> Hls {
+        self.app(path).hls.unwrap_or(self.hls)
+    }
+}
+
+type Options = (Vec<(String, String)>, Vec<(String, App)>);
+
+/// The options of a file, as they would stand on the command line.
+fn options(text: &str) -> anyhow::Result<Options> {
+    let table: toml::Table = text.parse()?;
+    let command = Config::command();
+    let known: Vec<&str> = command
+        .get_arguments()
+        .filter_map(|it| it.get_long())
+        .filter(|it| *it != "config")
+        .collect();
+    let (mut all, mut apps) = (Vec::new(), Vec::new());
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(named) if key == "app" => {
+                for (name, table) in named {
+                    apps.push((name.clone(), app(&name, &table)?));
+                }
+            }
+            value => {
+                check(&key, &known)?;
+                let values = match value {
+                    toml::Value::Array(values) => values,
+                    value => vec![value],
+                };
+                for value in values {
+                    all.push((key.clone(), plain(&key, &value)?));
+                }
+            }
+        }
+    }
+    Ok((all, apps))
+}
+
+fn app(name: &str, table: &toml::Value) -> anyhow::Result<App> {
+    let Some(table) = table.as_table() else { bail!("[app.{name}] is a table") };
+    let mut app = App::default();
+    for (key, value) in table {
+        check(key, &["record", "hls"])?;
+        let text = plain(key, value)?;
+        let wrong = |why: String| anyhow::anyhow!("[app.{name}] {key} = {text:?}: {why}");
+        match key.as_str() {
+            "record" => app.record = Some(Record::from_str(&text, false).map_err(wrong)?),
+            _ => app.hls = Some(Hls::from_str(&text, false).map_err(wrong)?),
+        }
+    }
+    Ok(app)
+}
+
+fn check(key: &str, known: &[&str]) -> anyhow::Result<()> {
+    if known.contains(&key) {
+        return Ok(());
+    }
+    let near = known
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
+    bail!("there is no option {key:?}: did you mean {:?}?", near.copied().unwrap_or_default())
+}
+
+fn plain(key: &str, value: &toml::Value) -> anyhow::Result<String> {
+    Ok(match value {
+        toml::Value::String(it) => it.clone(),
+        toml::Value::Integer(it) => it.to_string(),
+        toml::Value::Float(it) => it.to_string(),
+        toml::Value::Boolean(it) => it.to_string(),
+        _ => bail!("{key:?} takes a text, a number, a truth value or a list of them"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_holds_the_options_of_the_command_line() {
+        let (all, apps) = options("http = \"0.0.0.0:80\"\nopen = true\npush = [\"rtmp://a/b/c\", \"rtmp://d/e/f\"]\n[app.cam]\nrecord = \"flv\"").unwrap();
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert!(all.contains(&pair("http", "0.0.0.0:80")) && all.contains(&pair("open", "true")));
+        assert_eq!(all.iter().filter(|it| it.0 == "push").count(), 2);
+        assert_eq!((apps[0].0.as_str(), apps[0].1.record), ("cam", Some(Record::Flv)));
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let why = |text| options(text).unwrap_err().to_string();
+        assert_eq!(why("htpp = 1"), "there is no option \"htpp\": did you mean \"http\"?");
+        assert_eq!(
+            why("[app.a]\nrecrod = 1"),
+            "there is no option \"recrod\": did you mean \"record\"?"
+        );
+    }
+
+    #[test]
+    fn only_loopback_is_open() {
+        let open = |line: &[&str]| Config::parse_from([&["streamd"], line].concat()).is_open();
+        assert!(
+            open(&[])
+                && open(&["--rtmp", "[::1]:1935"])
+                && open(&["--rtmp", "0.0.0.0:1935", "--open"])
+        );
+        assert!(!open(&["--rtmp", "0.0.0.0:1935"]) && !open(&["--rtmps", "0.0.0.0:443"]));
+    }
+
+    #[test]
+    fn relays_name_a_stream_or_none() {
+        let it = relay("live/a=rtmp://h/app/key?x=1").unwrap();
+        assert_eq!((it.path.as_deref(), it.url.as_str()), (Some("live/a"), "rtmp://h/app/key?x=1"));
+        assert_eq!(relay("rtmp://h/app/key?x=1").unwrap().path, None);
+        assert!(relay("http://h/a").is_err());
+        assert!(!format!("{it:?}").contains("key"));
+    }
+
+    #[test]
+    fn the_command_is_sound() {
+        Config::command().debug_assert();
+    }
 }

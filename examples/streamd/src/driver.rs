@@ -14,11 +14,11 @@ const INPUT: usize = 64 * 1024;
 
 /// What the application does with an endpoint.
 pub trait Application<E: Endpoint> {
-    /// Something happened.
-    fn handle(&mut self, endpoint: &mut E, event: E::Event, now: Instant);
+    /// Something happened. `Err` ends the connection once everything is written.
+    fn handle(&mut self, endpoint: &mut E, event: E::Event) -> anyhow::Result<()>;
 
-    /// There is room in the outbox: send what waits.
-    fn fill(&mut self, _endpoint: &mut E, _now: Instant) {}
+    /// There may be room in the outbox: send what waits.
+    fn fill(&mut self, _endpoint: &mut E) {}
 
     /// Resolves when [`fill`](Self::fill) may have something new.
     fn woken(&mut self) -> impl Future<Output = ()> + Send {
@@ -27,32 +27,24 @@ pub trait Application<E: Endpoint> {
 }
 
 /// Drives an endpoint until the connection ends.
-pub async fn drive<S, E, A>(mut socket: S, endpoint: &mut E, application: &mut A) -> io::Result<()>
+pub async fn drive<S, E, A>(
+    mut socket: S,
+    endpoint: &mut E,
+    application: &mut A,
+) -> anyhow::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
-    E: Endpoint,
+    E: Endpoint<Error: std::error::Error + Send + Sync + 'static>,
     A: Application<E>,
 {
     let mut input = BytesMut::with_capacity(INPUT);
     loop {
-        let mut over = false;
-        loop {
-            let now = Instant::now();
-            match endpoint.next_event(&mut input, now) {
-                Ok(Some(event)) => application.handle(endpoint, event, now),
-                Ok(None) => break,
-                Err(_) => {
-                    over = true;
-                    break;
-                }
-            }
+        if let Err(why) = turn(endpoint, application, &mut input) {
+            flush(&mut socket, endpoint).await?;
+            return Err(why);
         }
-        application.fill(endpoint, Instant::now());
-        if over {
-            while endpoint.output().has_remaining() {
-                socket.write_buf(endpoint.output()).await?;
-            }
-            return socket.shutdown().await;
+        if input.capacity() - input.len() < INPUT / 4 {
+            input.reserve(INPUT);
         }
         let waiting = endpoint.output().has_remaining();
         let deadline = endpoint.deadline();
@@ -62,15 +54,40 @@ where
                 None => pending().await,
             }
         };
-        if input.capacity() - input.len() < INPUT / 4 {
-            input.reserve(INPUT);
-        }
         let (mut reader, mut writer) = tokio::io::split(&mut socket);
         tokio::select! {
             count = reader.read_buf(&mut input), if input.len() < INPUT => if count? == 0 { return Ok(()) },
+            // One gathering write for everything that waits.
             count = writer.write_buf(endpoint.output()), if waiting => { count?; }
             () = due => endpoint.handle_timeout(Instant::now()),
             () = application.woken() => {}
         }
     }
+}
+
+/// Everything that can be done without the socket.
+fn turn<E, A>(endpoint: &mut E, application: &mut A, input: &mut BytesMut) -> anyhow::Result<()>
+where
+    E: Endpoint<Error: std::error::Error + Send + Sync + 'static>,
+    A: Application<E>,
+{
+    while let Some(event) = endpoint.next_event(input, Instant::now())? {
+        application.handle(endpoint, event)?;
+    }
+    application.fill(endpoint);
+    Ok(())
+}
+
+/// Writes what is left, as it may hold the reason why the connection ends, but does not wait long for it.
+async fn flush<S: AsyncWrite + Unpin, E: Endpoint>(
+    socket: &mut S,
+    endpoint: &mut E,
+) -> io::Result<()> {
+    let all = async {
+        while endpoint.output().has_remaining() {
+            socket.write_buf(endpoint.output()).await?;
+        }
+        socket.shutdown().await
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(2), all).await?
 }

@@ -1,71 +1,137 @@
 //! Everything over HTTP.
 
+mod flv;
+mod hls;
+mod mp4;
+mod page;
+mod patience;
+mod recordings;
+mod status;
+
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::stream;
-use levada_hls::{Answer, Reply, Request};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::time::{Instant, timeout_at};
+use tracing::{debug, error, warn};
 
-use crate::hub::Hub;
-use crate::stream::Stream;
+use crate::metrics::Refused;
+use crate::server::Server;
+use patience::Patient;
 
-/// Serves until the listener fails.
-pub async fn listen(listener: TcpListener, hub: Arc<Hub>) -> anyhow::Result<()> {
-    let router = Router::new().route("/{*path}", get(serve)).with_state(hub);
-    axum::serve(listener, router).await?;
-    Ok(())
-}
+pub use mp4::Slot as Mp4Slot;
 
-async fn serve(
-    State(hub): State<Arc<Hub>>,
-    Path(path): Path<String>,
-    RawQuery(query): RawQuery,
-    method: Method,
-    headers: HeaderMap,
-) -> Response {
-    let Some((stream, name)) = path.rsplit_once('/') else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let Some(stream) = hub.find(stream) else { return StatusCode::NOT_FOUND.into_response() };
-    let mut request = Request::new(name);
-    let query = query.unwrap_or_default();
-    request.query = &query;
-    request.range = headers.get(header::RANGE).and_then(|it| it.to_str().ok());
-    respond(hls(&stream, &request).await, method == Method::HEAD)
-}
+/// How long the head of a request may take.
+const HEAD: Duration = Duration::from_secs(10);
 
-/// Asks the origin, and again whenever something changed, until it has an answer or it took too long.
-async fn hls(stream: &Stream, request: &Request<'_>) -> Reply {
-    let mut changed = stream.watch();
-    let mut answer = stream.lock().origin.get(request);
-    let begin = Instant::now();
+/// Accepts connections until the server stops.
+pub async fn listen(listener: TcpListener, server: Arc<Server>) {
+    let router = Router::new()
+        .route("/", get(page::dashboard))
+        .route("/watch/{*path}", get(page::watch))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/metrics", get(status::metrics))
+        .route("/v1/streams", get(status::streams))
+        .route("/v1/streams/{*path}", get(status::stream))
+        .route("/v1/relays", get(status::relays))
+        .route("/v1/recordings", get(recordings::list))
+        .route("/recordings/{*path}", get(recordings::file))
+        .fallback(get(media))
+        .with_state(server.clone());
     loop {
-        let waiter = match answer {
-            Answer::Ready(reply) => return reply,
-            Answer::Wait(waiter) => waiter,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = server.stopping() => return,
         };
-        match timeout_at(begin + waiter.patience(), changed.changed()).await {
-            Ok(Ok(())) => answer = stream.lock().origin.retry(waiter),
-            _ => return stream.lock().origin.give_up(waiter),
-        }
+        let (socket, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(why) => {
+                warn!(%why, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let config = server.config();
+        let Some(pass) =
+            server.gate.enter(peer.ip(), config.max_connections, config.max_per_address)
+        else {
+            server.metrics.refuse(Refused::Connections);
+            continue;
+        };
+        server.metrics.connections_http.fetch_add(1, Relaxed);
+        let _ = socket.set_nodelay(true);
+        let socket = TokioIo::new(Patient::new(socket, config.stall));
+        let router = router.clone().layer(axum::Extension(ConnectInfo(peer)));
+        let server = server.clone();
+        let work = tokio::spawn({
+            let server = server.clone();
+            async move {
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(HEAD)
+                    .max_buf_size(64 * 1024)
+                    .serve_connection(socket, TowerToHyperService::new(router));
+                let mut connection = std::pin::pin!(connection);
+                let ended = tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = server.stopping() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                };
+                if let Err(why) = ended {
+                    debug!(%peer, %why, "an HTTP connection ended");
+                }
+            }
+        });
+        tokio::spawn(async move {
+            if work.await.is_err_and(|it| it.is_panic()) {
+                error!("a connection ended by a bug");
+                server.metrics.panics.fetch_add(1, Relaxed);
+            }
+            drop(pass);
+        });
     }
 }
 
-fn respond(reply: Reply, head: bool) -> Response {
-    let mut response =
-        Response::builder().status(reply.status).header(header::CONTENT_LENGTH, reply.body.len());
-    for (name, value) in reply.headers() {
-        response = response.header(name, &*value);
-    }
-    let pieces: Vec<Bytes> = if head { Vec::new() } else { reply.body.iter().cloned().collect() };
-    let body =
-        Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, std::convert::Infallible>)));
-    response.body(body).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+/// `/live/NAME.flv`, `/live/NAME.mp4`, and `/live/NAME/…` for HLS.
+async fn media(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>,
+    request: Request,
+) -> Response {
+    let (request, _) = request.into_parts();
+    let path = request.uri.path().trim_start_matches('/');
+    let find = |path: &str| server.hub.find(path);
+    let live = |ending| path.strip_suffix(ending).and_then(find).filter(|it| !it.is_over());
+    let mut response = if let Some(stream) = live(".flv") {
+        flv::response(&stream, server.clone())
+    } else if let Some(stream) = live(".mp4") {
+        mp4::response(&stream)
+    } else if let Some((Some(stream), name)) =
+        path.rsplit_once('/').map(|(path, name)| (find(path), name))
+    {
+        let agent = request.headers.get(header::USER_AGENT);
+        stream.viewed((peer.ip(), agent.map(HeaderValue::as_bytes)));
+        return hls::response(&stream, name, &request).await;
+    } else {
+        (StatusCode::NOT_FOUND, "there is no such stream, or it is not live\n").into_response()
+    };
+    open(&mut response);
+    response
+}
+
+/// Any page may read the media: a player on another site is the normal case.
+fn open(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

@@ -1,53 +1,156 @@
 //! A complete live server made of the Levada crates: RTMP in; RTMP, HTTP-FLV, HLS and Low-Latency HLS out.
 //!
 //! ```sh
-//! cargo run --release -p streamd
+//! cargo run --release -p streamd -- --demo
 //! ffmpeg -re -i film.mp4 -c copy -f flv rtmp://127.0.0.1/live/film
-//! open http://127.0.0.1:8080/live/film/index.m3u8
+//! open http://127.0.0.1:8080/
 //! ```
 
 mod config;
+mod connect;
+mod demo;
 mod driver;
+mod facts;
+mod finalise;
+mod gate;
 mod http;
 mod hub;
+mod metrics;
+mod packager;
+mod reader;
+mod record;
+mod relay;
+mod resume;
 mod rtmp;
+mod server;
 mod stream;
+mod tls;
 
+use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use clap::Parser;
 use tokio::net::TcpListener;
-use tracing::info;
+use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-use config::Config;
-use hub::Hub;
+use config::{Config, Log};
+use server::Server;
+
+/// How long players and recordings may take to end.
+const DRAIN: Duration = Duration::from_secs(30);
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let config = Config::parse();
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("streamd: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let config = Config::load()?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).init();
-    let rtmp = TcpListener::bind(config.rtmp).await.with_context(|| {
-        format!(
-            "cannot listen on {}: is another server running? Choose another address with --rtmp",
-            config.rtmp
-        )
-    })?;
-    let http = TcpListener::bind(config.http).await.with_context(|| {
-        format!(
-            "cannot listen on {}: is another server running? Choose another address with --http",
-            config.http
-        )
-    })?;
-    info!("publish to  rtmp://{}/live/NAME", rtmp.local_addr()?);
-    info!("watch at    http://{}/live/NAME/index.m3u8", http.local_addr()?);
-    let hub = Arc::new(Hub::default());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log {
+        Log::Json => log.json().init(),
+        Log::Text => log.init(),
+    }
+    let rtmp = bind(config.rtmp, "--rtmp").await?;
+    let rtmps = match config.rtmps {
+        Some(address) => Some((bind(address, "--rtmps").await?, tls::server(&config)?)),
+        None => None,
+    };
+    let http = bind(config.http, "--http").await?;
+    let key = if config.is_open() { None } else { Some(tls::publish_key(&config.data)?) };
+    let server = Arc::new(Server::new(config.clone(), key.clone()));
+    let (rtmp_at, http_at) = (rtmp.local_addr()?, http.local_addr()?);
+    let secret = if key.is_some() {
+        format!("?key=… ({})", config.data.join("publish.key").display())
+    } else {
+        String::new()
+    };
+    println!("publish to  rtmp://{rtmp_at}/live/NAME{secret}");
+    if let Some((rtmps, _)) = &rtmps {
+        println!("       and  rtmps://{}/live/NAME{secret}", rtmps.local_addr()?);
+    }
+    println!("watch at    http://{http_at}/");
+    println!("API at      http://{http_at}/v1/streams");
+
+    relay::start(&server)?;
+    let mut listeners = tokio::task::JoinSet::new();
+    listeners.spawn(rtmp::listen(rtmp, None, server.clone()));
+    if let Some((rtmps, tls)) = rtmps {
+        listeners.spawn(rtmp::listen(rtmps, Some(tls), server.clone()));
+    }
+    listeners.spawn(http::listen(http, server.clone()));
+    if config.demo {
+        let key = key.map(|it| format!("?key={it}")).unwrap_or_default();
+        tokio::spawn(demo::run(format!("rtmp://{}/live/demo{key}", reachable(rtmp_at))));
+    }
+    until_told_to_stop(&server).await?;
+    info!("stopping: telling publishers, ending recordings and playlists; again to stop at once");
+    server.stop();
+    let drained = async {
+        listeners.join_all().await;
+        hub::finish_all(&server, DRAIN).await;
+    };
     tokio::select! {
-        ended = rtmp::listen(rtmp, hub.clone()) => ended?,
-        ended = http::listen(http, hub) => ended?,
-        signal = tokio::signal::ctrl_c() => signal?,
+        () = drained => info!("stopped"),
+        told = until_told_to_stop(&server) => {
+            told?;
+            warn!("stopped at once");
+        }
     }
     Ok(())
+}
+
+async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: is another server running? Choose another address with {option}")
+    })
+}
+
+/// Where a listener on all addresses is reached from here.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
+}
+
+/// Waits for ctrl-c or SIGTERM; SIGHUP reads the settings again.
+#[cfg(unix)]
+async fn until_told_to_stop(server: &Server) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            it = tokio::signal::ctrl_c() => return Ok(it?),
+            _ = terminate.recv() => return Ok(()),
+            _ = hang_up.recv() => match server.config().reload() {
+                Ok(config) => {
+                    server.set_config(config);
+                    info!("read the settings again");
+                }
+                Err(why) => error!(why = format!("{why:#}"), "the settings stay as they were"),
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn until_told_to_stop(_server: &Server) -> anyhow::Result<()> {
+    Ok(tokio::signal::ctrl_c().await?)
 }

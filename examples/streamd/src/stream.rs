@@ -1,136 +1,390 @@
 //! One live stream: what its players share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use levada_chunk::{ChunkSize, Message, MessageType, SharedMessage};
-use levada_flv::{AudioBody, PacketKind, TagKind, Unpacked, Unpacker, VideoBody};
+use levada_flv::{Role, TagKind, role};
 use levada_hls::{Origin, OriginConfig};
-use levada_media::MediaEvent;
 use levada_relay::{Ring, RingLimits};
 use levada_session::ServerConfig;
 use tokio::sync::watch;
-use tracing::debug;
+
+use crate::config::{Config, Hls, Join};
+use crate::facts::Facts;
+use crate::packager;
+use crate::reader::Reader;
+
+/// How long an address counts as a viewer after it asked for HLS.
+const VIEWER: Duration = Duration::from_secs(15);
+/// Viewers that are told apart.
+const MAX_VIEWERS: usize = 10_000;
 
 /// A stream, shared by its publisher and its players.
 #[derive(Debug)]
 pub struct Stream {
-    state: Mutex<State>,
-    changed: watch::Sender<u64>,
-}
-
-/// What is behind the lock. It is held for as long as one message takes.
-#[derive(Debug)]
-pub struct State {
-    /// Messages for RTMP and HTTP-FLV.
-    pub ring: Ring<SharedMessage>,
-    /// Segments for HLS.
-    pub origin: Origin,
-    unpacker: Unpacker,
+    path: String,
+    begin: Instant,
+    join: Join,
     /// What players are told: see `ServerConfig::chunk_size`.
     chunk_size: ChunkSize,
+    publication: Mutex<Publication>,
+    /// Whether nobody can come back, and the time of the newest message: beside the lock, for players.
+    over: AtomicBool,
+    newest: AtomicU32,
+    /// Who publishes: a number that grows with each publisher.
+    owner: watch::Sender<u64>,
+    /// Messages for RTMP, HTTP-FLV and everybody else who wants them as they came.
+    pub(crate) ring: RwLock<Ring<Item>>,
+    pub(crate) changed: watch::Sender<()>,
+    packaging: Mutex<Packaging>,
+    pub hls_changed: watch::Sender<()>,
+    pub mp4: crate::http::Mp4Slot,
+    viewers: Mutex<HashMap<u64, Instant>>,
+    /// Readers of the ring: players, and those that record and send on.
+    pub(crate) players: AtomicU64,
+    pub(crate) readers: AtomicU64,
+    bytes: AtomicU64,
+    messages: AtomicU64,
+    reconnects: AtomicU64,
+}
+
+/// What is in the ring.
+#[derive(Clone, Debug)]
+pub struct Item {
+    pub message: SharedMessage,
+    /// Counts from the first.
+    pub number: u64,
+    pub header: bool,
+    pub key: bool,
+}
+
+/// Who publishes, and since when.
+#[derive(Debug)]
+struct Publication {
+    owner: u64,
     live: bool,
+    /// When the newest message came, and its time on the stream's clock.
+    newest: Option<(Instant, u32)>,
+    /// What is added to the times of the current publisher. `None` before its first message.
+    offset: Option<u32>,
+    has_video: bool,
+    pushed: u64,
+}
+
+/// HLS, and what is known of the media.
+#[derive(Debug)]
+pub struct Packaging {
+    pub origin: Origin,
+    unpacker: packager::Unpacking,
+    pub facts: Facts,
+    /// Added to all times, so that every publisher begins a timeline of its own.
+    shift: u32,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts {
+    pub live: bool,
+    pub bytes: u64,
+    pub messages: u64,
+    pub frames: u64,
+    pub keyframes: u64,
+    pub gop_ms: u64,
+    pub findings: u64,
+    pub reconnects: u64,
+    pub players: u64,
+    pub hls_viewers: u64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Stream {
-    pub fn new() -> Self {
-        let state = State {
-            ring: Ring::new(RingLimits::default()),
-            origin: Origin::new(OriginConfig::default()),
-            unpacker: Unpacker::default(),
-            chunk_size: ServerConfig::default().chunk_size,
-            live: true,
+    /// A stream that nobody publishes yet. HLS goes on with these numbers if there was one before.
+    pub fn new(path: &str, config: &Config, before: Option<(u64, u64)>) -> Self {
+        let mut hls = OriginConfig::default();
+        if config.hls_of(path) == Hls::Ts {
+            hls.segmenter.container = levada_hls::Container::Ts;
+            hls.segmenter.part = None;
+        }
+        if let Some((sequence, discontinuity)) = before {
+            hls.segmenter.first_sequence = sequence;
+            hls.segmenter.resumed = true;
+            hls.first_discontinuity = discontinuity;
+        }
+        let packaging = Packaging {
+            origin: Origin::new(hls),
+            unpacker: packager::Unpacking::default(),
+            facts: Facts::default(),
+            shift: 0,
         };
-        Self { state: Mutex::new(state), changed: watch::Sender::new(0) }
+        let publication = Publication {
+            owner: 0,
+            live: false,
+            newest: None,
+            offset: Some(0),
+            has_video: false,
+            pushed: 0,
+        };
+        Self {
+            path: path.to_owned(),
+            begin: Instant::now(),
+            join: config.join,
+            chunk_size: ServerConfig::default().chunk_size,
+            publication: Mutex::new(publication),
+            over: AtomicBool::new(false),
+            newest: AtomicU32::new(0),
+            owner: watch::Sender::new(0),
+            ring: RwLock::new(Ring::new(RingLimits::default())),
+            changed: watch::Sender::new(()),
+            packaging: Mutex::new(packaging),
+            hls_changed: watch::Sender::new(()),
+            mp4: crate::http::Mp4Slot::default(),
+            viewers: Mutex::default(),
+            players: AtomicU64::new(0),
+            readers: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            messages: AtomicU64::new(0),
+            reconnects: AtomicU64::new(0),
+        }
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
-    /// Tells when there is something new.
-    pub fn watch(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+    pub fn uptime(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// HLS and facts. The lock is held for as long as one message takes.
+    pub fn packaging(&self) -> MutexGuard<'_, Packaging> {
+        lock(&self.packaging)
     }
 
     pub fn is_live(&self) -> bool {
-        self.lock().live
+        lock(&self.publication).live
     }
 
-    /// Takes a message of the publisher.
-    pub fn push(&self, message: Message) {
-        self.lock().push(message);
-        self.changed.send_modify(|it| *it += 1);
+    /// Whether nobody can come back to it.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Acquire)
     }
 
-    /// The publisher is gone.
-    pub fn finish(&self) {
-        {
-            let mut state = self.lock();
-            state.live = false;
-            if let Err(why) = state.origin.finish() {
-                debug!(%why, "the last segment is lost");
+    /// How long nothing came.
+    pub fn quiet(&self) -> Duration {
+        lock(&self.publication).newest.map_or(Duration::ZERO, |(at, _)| at.elapsed())
+    }
+
+    /// The time of the newest message.
+    pub fn newest(&self) -> u32 {
+        self.newest.load(Relaxed)
+    }
+
+    /// A place in the stream for a player.
+    pub fn player(self: &Arc<Self>) -> Reader {
+        Reader::player(self.clone(), self.join)
+    }
+
+    /// A place for one that wants everything: it falls behind as far as memory allows, and always begins with a picture.
+    pub fn follower(self: &Arc<Self>) -> Reader {
+        Reader::follower(self.clone())
+    }
+
+    /// Makes somebody the publisher, and says which one. `None` if there is one and it is not to be replaced.
+    pub fn claim(&self, take_over: bool) -> Option<u64> {
+        let mut publication = lock(&self.publication);
+        if self.is_over() || publication.live && !take_over {
+            return None;
+        }
+        publication.live = true;
+        publication.owner += 1;
+        if publication.owner > 1 {
+            publication.offset = None;
+            self.reconnects.fetch_add(1, Relaxed);
+        }
+        self.owner.send_replace(publication.owner);
+        Some(publication.owner)
+    }
+
+    /// Takes a message of a publisher. `false` when that is not the publisher any more.
+    pub fn push(&self, owner: u64, mut message: Message) -> bool {
+        let mut publication = lock(&self.publication);
+        if publication.owner != owner {
+            return false;
+        }
+        let again = publication.rebase(&mut message);
+        self.newest.store(message.timestamp, Relaxed);
+        self.bytes.fetch_add(message.payload.len() as u64, Relaxed);
+        self.messages.fetch_add(1, Relaxed);
+        let kind = tag_kind(message.kind);
+        let (payload, timestamp) = (message.payload.clone(), message.timestamp);
+        let role = role(kind, &payload);
+        publication.has_video |= kind == TagKind::Video;
+        let key = match role {
+            Role::Key => true,
+            Role::Other => kind == TagKind::Audio && !publication.has_video,
+            Role::Header(_) => false,
+        };
+        if let Ok(shared) = SharedMessage::new(message, self.chunk_size) {
+            let header = matches!(role, Role::Header(_));
+            let item = Item { message: shared, number: publication.pushed, header, key };
+            publication.pushed += 1;
+            let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+            match role {
+                // A header that is too large to be kept is passed on to nobody: nothing real is.
+                Role::Header(slot) => {
+                    let _ = ring.push_header(slot, item, payload.len());
+                }
+                _ => ring.push(item, payload.len(), key),
             }
         }
-        self.changed.send_modify(|it| *it += 1);
+        self.changed.send_replace(());
+        self.package(kind, timestamp, payload, again);
+        true
     }
-}
 
-/// Header slots of the ring.
-const METADATA: u8 = 0;
-const VIDEO: u8 = 1;
-const AUDIO: u8 = 2;
-
-impl State {
-    fn push(&mut self, message: Message) {
-        let kind = match message.kind {
-            MessageType::VIDEO => TagKind::Video,
-            MessageType::AUDIO => TagKind::Audio,
-            _ => TagKind::Script,
-        };
-        self.unpacker.push(kind, message.timestamp, message.payload.clone());
-        let mut starts_gop = false;
-        while let Some(unpacked) = self.unpacker.next() {
+    fn package(&self, kind: TagKind, timestamp: u32, payload: bytes::Bytes, again: bool) {
+        let mut packaging = self.packaging();
+        let packaging = &mut *packaging;
+        if again {
+            // Further than any step that the segmenter takes for one timeline.
+            packaging.shift = packaging.shift.wrapping_add(60_000);
+        }
+        packaging.facts.arrived(payload.len());
+        let before = packaging.origin.generation();
+        packaging.unpacker.push(kind, timestamp.wrapping_add(packaging.shift), payload);
+        while let Some(unpacked) = packaging.unpacker.next() {
             match unpacked {
-                Unpacked::Event(event) => {
-                    starts_gop |= matches!(&event, MediaEvent::Frame(frame) if frame.is_key() && kind == TagKind::Video);
-                    if let Err(why) = self.origin.push(event, unix_ms()) {
-                        debug!(%why, "left out of HLS");
+                Ok(event) => {
+                    packaging.facts.observe(&event);
+                    if let Err(why) = packaging.origin.push(event, unix_ms()) {
+                        packaging.facts.found(format!("left out of HLS: {why}"));
                     }
                 }
-                Unpacked::Finding(finding) => debug!(?finding),
-                _ => {}
+                Err(finding) => packaging.facts.found(finding),
             }
         }
-        let header = header_slot(kind, &message);
-        let size = message.payload.len();
-        let Ok(shared) = SharedMessage::new(message, self.chunk_size) else { return };
-        match header {
-            Some(slot) => {
-                let _ = self.ring.push_header(slot, shared, size);
+        if packaging.origin.generation() != before {
+            self.hls_changed.send_replace(());
+        }
+    }
+
+    /// The publisher is gone. `false` if it was not the publisher any more.
+    pub fn leave(&self, owner: u64) -> bool {
+        let mut publication = lock(&self.publication);
+        let was = publication.owner == owner && publication.live;
+        if was {
+            publication.live = false;
+        }
+        was
+    }
+
+    /// Nobody came back. `false` if somebody did.
+    pub fn finish(&self, owner: u64) -> bool {
+        {
+            let publication = lock(&self.publication);
+            if publication.owner != owner || publication.live || self.is_over() {
+                return false;
             }
-            None => self.ring.push(shared, size, starts_gop),
+            self.over.store(true, Release);
+        }
+        if let Err(why) = self.packaging().origin.finish() {
+            tracing::debug!(%why, "the last segment is lost");
+        }
+        self.changed.send_replace(());
+        self.hls_changed.send_replace(());
+        true
+    }
+
+    pub fn is_owner(&self, owner: u64) -> bool {
+        *self.owner.borrow() == owner
+    }
+
+    /// Resolves when somebody else than this one publishes.
+    pub async fn replaced(&self, owner: u64) {
+        let _ = self.owner.subscribe().wait_for(|it| *it != owner).await;
+    }
+
+    /// Resolves when it is over and everybody has read it to its end.
+    pub async fn settled(&self) {
+        while !self.is_over() || self.readers.load(Relaxed) > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Where HLS would go on.
+    pub fn resume_at(&self) -> Option<(u64, u64)> {
+        self.packaging().origin.resume_at()
+    }
+
+    /// Somebody asked for HLS.
+    pub fn viewed(&self, who: impl Hash) {
+        let mut hasher = DefaultHasher::new();
+        who.hash(&mut hasher);
+        let mut viewers = lock(&self.viewers);
+        if viewers.len() < MAX_VIEWERS {
+            viewers.insert(hasher.finish(), Instant::now());
+        }
+    }
+
+    /// Called once a second.
+    pub fn measure(&self) {
+        lock(&self.viewers).retain(|_, at| at.elapsed() < VIEWER);
+        self.packaging().facts.measure();
+    }
+
+    pub fn counts(&self) -> Counts {
+        let live = self.is_live();
+        let hls_viewers = lock(&self.viewers).len() as u64;
+        let facts = &self.packaging().facts;
+        Counts {
+            live,
+            bytes: self.bytes.load(Relaxed),
+            messages: self.messages.load(Relaxed),
+            frames: facts.frames,
+            keyframes: facts.keyframes,
+            gop_ms: facts.gop_ms,
+            findings: facts.finding_count,
+            reconnects: self.reconnects.load(Relaxed),
+            players: self.players.load(Relaxed),
+            hls_viewers,
         }
     }
 }
 
-/// Where a message is kept for those who join later.
-fn header_slot(kind: TagKind, message: &Message) -> Option<u8> {
-    let body = message.payload.clone();
+impl Publication {
+    /// Puts a message on the stream's clock, which goes on when a publisher comes back. Says whether one just did.
+    fn rebase(&mut self, message: &mut Message) -> bool {
+        let again = self.offset.is_none();
+        let offset = *self.offset.get_or_insert_with(|| {
+            let Some((at, time)) = self.newest else { return 0 };
+            let passed = u32::try_from(at.elapsed().as_millis()).unwrap_or(u32::MAX);
+            time.wrapping_add(passed.max(1)).wrapping_sub(message.timestamp)
+        });
+        message.timestamp = message.timestamp.wrapping_add(offset);
+        self.newest = Some((Instant::now(), message.timestamp));
+        again
+    }
+}
+
+/// What kind of tag a message of RTMP is.
+pub fn tag_kind(kind: MessageType) -> TagKind {
     match kind {
-        TagKind::Video => {
-            let body = VideoBody::parse(body).ok()?;
-            body.packets.clone().any(|it| it.kind == PacketKind::SequenceStart).then_some(VIDEO)
-        }
-        TagKind::Audio => {
-            let body = AudioBody::parse(body).ok()?;
-            body.packets.clone().any(|it| it.kind == PacketKind::SequenceStart).then_some(AUDIO)
-        }
-        _ => Some(METADATA),
+        MessageType::AUDIO => TagKind::Audio,
+        MessageType::VIDEO => TagKind::Video,
+        MessageType::DATA_AMF3 => TagKind::ScriptAmf3,
+        _ => TagKind::Script,
     }
 }
 
-fn unix_ms() -> i64 {
+pub fn unix_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,144 @@
+//! What is known of a stream's media, for people.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use levada_media::{CodecParams, MediaEvent, MediaKind, Track, TrackId};
+use serde_json::{Value, json};
+
+/// Frames that the page draws: ten seconds of 30 pictures.
+const DRAWN: usize = 300;
+/// Findings that are shown.
+const SHOWN: usize = 10;
+
+/// Grows with every frame.
+#[derive(Debug, Default)]
+pub struct Facts {
+    tracks: BTreeMap<TrackId, Track>,
+    drawn: VecDeque<Drawn>,
+    findings: VecDeque<String>,
+    pub finding_count: u64,
+    pub frames: u64,
+    pub keyframes: u64,
+    pub gop_ms: u64,
+    last_key: Option<i64>,
+    /// Bytes of this second, and of the last ones.
+    bytes: u64,
+    seconds: VecDeque<u64>,
+}
+
+#[derive(Debug)]
+struct Drawn {
+    number: u64,
+    ms: i64,
+    bytes: usize,
+    key: bool,
+}
+
+impl Facts {
+    pub fn arrived(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+    }
+
+    pub fn observe(&mut self, event: &MediaEvent) {
+        match event {
+            MediaEvent::Track(track) => {
+                self.tracks.insert(track.id, track.clone());
+            }
+            MediaEvent::End(id) => {
+                self.tracks.remove(id);
+            }
+            MediaEvent::Frame(frame) if frame.track == TrackId::video(0) => {
+                let Some(track) = self.tracks.get(&frame.track) else { return };
+                let ms = (track.timescale.seconds(frame.dts) * 1000.0) as i64;
+                self.frames += 1;
+                if frame.is_key() {
+                    self.keyframes += 1;
+                    if let Some(last) = self.last_key.replace(ms) {
+                        self.gop_ms = u64::try_from(ms - last).unwrap_or_default();
+                    }
+                }
+                if self.drawn.len() == DRAWN {
+                    self.drawn.pop_front();
+                }
+                let (number, bytes, key) = (self.frames, frame.data.len(), frame.is_key());
+                self.drawn.push_back(Drawn { number, ms, bytes, key });
+            }
+            MediaEvent::Frame(_) => {}
+        }
+    }
+
+    /// Something is odd. The newest ones are shown, the same one once.
+    pub fn found(&mut self, what: String) {
+        self.finding_count += 1;
+        if self.findings.contains(&what) {
+            return;
+        }
+        if self.findings.len() == SHOWN {
+            self.findings.pop_front();
+        }
+        self.findings.push_back(what);
+    }
+
+    /// Called once a second.
+    pub fn measure(&mut self) {
+        self.seconds.push_back(std::mem::take(&mut self.bytes));
+        if self.seconds.len() > 5 {
+            self.seconds.pop_front();
+        }
+    }
+
+    /// Bits a second, over the last five.
+    pub fn bit_rate(&self) -> u64 {
+        8 * self.seconds.iter().sum::<u64>() / (self.seconds.len() as u64).max(1)
+    }
+
+    /// RFC 6381 names of the first tracks of each kind: what a page asks Media Source for.
+    pub fn codecs(&self) -> String {
+        let all: Vec<_> = self
+            .tracks
+            .values()
+            .map(|it| it.params.rfc6381())
+            .filter(|it| !it.is_empty())
+            .collect();
+        all.join(",")
+    }
+
+    pub fn has(&self, kind: MediaKind) -> bool {
+        self.tracks.keys().any(|it| it.kind == kind)
+    }
+
+    pub fn tracks(&self) -> Value {
+        self.tracks.values().map(track).collect()
+    }
+
+    pub fn health(&self) -> Value {
+        let mut all: Vec<String> = self.findings.iter().cloned().collect();
+        if self.gop_ms > 4_000 {
+            let seconds = self.gop_ms as f64 / 1000.0;
+            all.push(format!("A keyframe every {seconds:.1} s: set the encoder's keyframe interval to 2 s, players start and recover faster."));
+        }
+        if self.has(MediaKind::Video) && self.frames > 300 && self.keyframes == 0 {
+            all.push("No keyframe yet: nobody can begin to watch.".into());
+        }
+        all.into()
+    }
+
+    /// The newest frames, for the timeline.
+    pub fn timeline(&self) -> Value {
+        self.drawn.iter().map(|it| json!([it.number, it.ms, it.bytes, it.key])).collect()
+    }
+}
+
+fn track(track: &Track) -> Value {
+    let codec = track.params.rfc6381();
+    match &*track.params {
+        CodecParams::Video(it) => {
+            let rate = it.frame_rate.map(|(n, d)| f64::from(n) / f64::from(d.max(1)));
+            json!({"id": track.id.to_string(), "kind": "video", "codec": codec, "width": it.width, "height": it.height, "frame_rate": rate})
+        }
+        CodecParams::Audio(it) => {
+            json!({"id": track.id.to_string(), "kind": "audio", "codec": codec, "sample_rate": it.sample_rate, "channels": it.channels})
+        }
+        CodecParams::Data(_) => json!({"id": track.id.to_string(), "kind": "data"}),
+    }
+}

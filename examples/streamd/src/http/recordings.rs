@@ -1,0 +1,123 @@
+//! What was recorded: a list, the files, and plain MP4 of them.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tower_http::services::ServeFile;
+
+use super::status::answer;
+use crate::finalise;
+use crate::server::Server;
+
+/// Files in a list.
+const MAX_LISTED: usize = 1000;
+
+/// All recordings, the newest first.
+pub async fn list(State(server): State<Arc<Server>>) -> Response {
+    let root = server.config().data.join("recordings");
+    let all = tokio::task::spawn_blocking(move || {
+        let mut all = Vec::new();
+        walk(&root, &root, &mut all);
+        all.sort_by_key(|it| std::cmp::Reverse(it["modified"].as_u64()));
+        all
+    });
+    answer(&json!({ "recordings": all.await.unwrap_or_default() }))
+}
+
+fn walk(root: &FilePath, folder: &FilePath, all: &mut Vec<Value>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
+        if kind.is_dir() {
+            walk(root, &path, all);
+        } else if kind.is_file() && all.len() < MAX_LISTED {
+            let name = path.strip_prefix(root).ok().and_then(FilePath::to_str);
+            let (Some(name), Ok(about)) = (name, entry.metadata()) else { continue };
+            if !name.ends_with(".flv") && !name.ends_with(".mp4") {
+                continue;
+            }
+            let modified = about.modified().ok().and_then(|it| it.duration_since(UNIX_EPOCH).ok());
+            all.push(json!({
+                "file": name,
+                "stream": name.rsplit_once('/').map_or("", |it| it.0),
+                "bytes": about.len(),
+                "modified": modified.map(|it| it.as_secs()),
+                "final": name.ends_with(finalise::ENDING),
+            }));
+        }
+    }
+}
+
+/// A recording, or `?as=mp4` a plain MP4 of it, which is made when it is asked for first.
+pub async fn file(
+    State(server): State<Arc<Server>>,
+    Path(path): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    let root = server.config().data.join("recordings");
+    let Some(mut file) = inside(&root, &path) else { return StatusCode::NOT_FOUND.into_response() };
+    if query.as_deref() == Some("as=mp4") && !path.ends_with(finalise::ENDING) {
+        match finalise::plain(file).await {
+            Ok(plain) => file = plain,
+            Err(why) => {
+                tracing::warn!(%why, "cannot make an MP4");
+                let why = "this recording cannot be made into an MP4\n";
+                return (StatusCode::UNPROCESSABLE_ENTITY, why).into_response();
+            }
+        }
+    }
+    let mut response = match ServeFile::new(&file).try_call(request).await {
+        Ok(response) => response.map(axum::body::Body::new),
+        Err(_) => return StatusCode::NOT_FOUND.into_response(),
+    };
+    if file.extension().is_some_and(|it| it == "flv") {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("video/x-flv"));
+    }
+    super::open(&mut response);
+    response
+}
+
+/// The file of that name, unless its real place is elsewhere.
+fn inside(root: &FilePath, path: &str) -> Option<PathBuf> {
+    let known = path.ends_with(".flv") || path.ends_with(".mp4");
+    let root = root.canonicalize().ok()?;
+    let file = root.join(path.trim_start_matches('/')).canonicalize().ok()?;
+    (known && file.starts_with(&root) && file.is_file()).then_some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn htp_01_out_17_the_root_is_never_left() {
+        let base = std::env::temp_dir().join(format!("streamd-inside-{}", std::process::id()));
+        let root = base.join("recordings");
+        std::fs::create_dir_all(root.join("live/a")).unwrap();
+        std::fs::write(root.join("live/a/1.flv"), "x").unwrap();
+        std::fs::write(base.join("secret.flv"), "x").unwrap();
+        std::os::unix::fs::symlink(base.join("secret.flv"), root.join("live/a/2.flv")).unwrap();
+        assert!(inside(&root, "live/a/1.flv").is_some());
+        for path in [
+            "../secret.flv",
+            "live/../../secret.flv",
+            "live/a/2.flv",
+            "live/a",
+            "/etc/passwd",
+            "live/a/3.flv",
+            "",
+        ] {
+            assert_eq!(inside(&root, path), None, "{path}");
+        }
+        std::fs::remove_dir_all(base).unwrap();
+    }
+}

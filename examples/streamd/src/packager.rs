@@ -1,0 +1,73 @@
+//! From messages to fragments, for files and for endless responses.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use levada_flv::{TagKind, Unpacked, Unpacker};
+use levada_hls::{Output, Segmenter, SegmenterConfig};
+use levada_media::MediaEvent;
+
+use crate::stream::{Item, tag_kind, unix_ms};
+
+/// Message bodies to media events, and to words about what is odd.
+#[derive(Debug, Default)]
+pub struct Unpacking(Unpacker);
+
+impl Unpacking {
+    pub fn push(&mut self, kind: TagKind, timestamp: u32, body: Bytes) {
+        self.0.push(kind, timestamp, body);
+    }
+
+    pub fn next(&mut self) -> Option<Result<MediaEvent, String>> {
+        loop {
+            match self.0.next()? {
+                Unpacked::Event(event) => return Some(Ok(event)),
+                Unpacked::Finding(finding) => return Some(Err(finding.to_string())),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Makes one endless MP4: an init segment, then fragments of at most a length.
+#[derive(Debug)]
+pub struct Packager {
+    unpacking: Unpacking,
+    segmenter: Segmenter,
+}
+
+impl Packager {
+    pub fn new(fragment: Duration) -> Self {
+        let mut config = SegmenterConfig::default();
+        config.part = Some(fragment);
+        // Nothing waits for a playlist here.
+        config.target_duration = Some(10);
+        config.track_wait = Duration::from_millis(500);
+        Self { unpacking: Unpacking::default(), segmenter: Segmenter::new(config) }
+    }
+
+    /// Takes a message in. Frames that cannot be packaged are left out.
+    pub fn push(&mut self, item: &Item) {
+        let message = &item.message;
+        self.push_tag(tag_kind(message.kind()), message.timestamp(), message.payload().clone());
+    }
+
+    pub fn push_tag(&mut self, kind: TagKind, timestamp: u32, body: Bytes) {
+        self.unpacking.push(kind, timestamp, body);
+        while let Some(unpacked) = self.unpacking.next() {
+            let Ok(event) = unpacked else { continue };
+            if let Err(why) = self.segmenter.push(event, unix_ms()) {
+                tracing::debug!(%why, "left out");
+            }
+        }
+    }
+
+    /// Init segments, parts and segments. A segment repeats its parts.
+    pub fn next(&mut self) -> Option<Output> {
+        self.segmenter.next_output()
+    }
+
+    pub fn finish(&mut self) {
+        let _ = self.segmenter.finish();
+    }
+}

@@ -1,0 +1,176 @@
+//! A place in a stream.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
+
+use levada_relay::{Cursor, Next};
+use tokio::sync::watch;
+
+use crate::config::Join;
+use crate::stream::{Item, Stream};
+
+/// How far a player may be behind before it skips to the newest keyframe, in milliseconds.
+const BEHIND: u32 = 6_000;
+
+/// Reads a stream at its own pace.
+#[derive(Debug)]
+pub struct Reader {
+    stream: Arc<Stream>,
+    cursor: Cursor,
+    changed: watch::Receiver<()>,
+    player: bool,
+    /// Where a player begins that wants no old pictures: with the first keyframe from that number on.
+    from: Option<u64>,
+    /// Times that it skipped.
+    pub skips: u64,
+    /// Times that it fell out of the ring: what it has is not whole.
+    pub holes: u64,
+}
+
+impl Reader {
+    pub fn player(stream: Arc<Stream>, join: Join) -> Self {
+        stream.players.fetch_add(1, Relaxed);
+        let mut reader = Self::new(stream, true);
+        if join == Join::Next {
+            reader.from = Some(reader.end());
+        }
+        reader
+    }
+
+    pub fn follower(stream: Arc<Stream>) -> Self {
+        Self::new(stream, false)
+    }
+
+    fn new(stream: Arc<Stream>, player: bool) -> Self {
+        stream.readers.fetch_add(1, Relaxed);
+        let changed = stream.changed.subscribe();
+        let cursor = stream.ring.read().unwrap_or_else(PoisonError::into_inner).join();
+        Self { stream, cursor, changed, player, from: None, skips: 0, holes: 0 }
+    }
+
+    /// The number after the newest item.
+    fn end(&self) -> u64 {
+        let ring = self.stream.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let mut cursor = ring.join();
+        let mut end = 0;
+        loop {
+            match ring.next(&mut cursor) {
+                Next::Item(item) => end = item.number + 1,
+                Next::Empty => return end,
+                Next::Header(_) | Next::Skipped { .. } => {}
+            }
+        }
+    }
+
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// Reads on until `take` says `false`: enough.
+    ///
+    /// The ring is looked at once for all of them, so that a player that wakes up writes all that waits at once.
+    pub fn read(&mut self, mut take: impl FnMut(&Item) -> bool) {
+        self.changed.borrow_and_update();
+        let newest = if self.player { self.stream.newest() } else { 0 };
+        let ring = self.stream.ring.read().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match ring.next(&mut self.cursor) {
+                Next::Header(item) => {
+                    if !take(item) {
+                        return;
+                    }
+                }
+                Next::Item(item) => {
+                    if let Some(from) = self.from {
+                        if !item.header && !(item.key && item.number >= from) {
+                            continue;
+                        }
+                        if item.key {
+                            self.from = None;
+                        }
+                    }
+                    if !take(item) {
+                        return;
+                    }
+                    let behind = newest.wrapping_sub(item.message.timestamp());
+                    let late = self.player && behind > BEHIND && behind < u32::MAX / 2;
+                    if late && ring.skip(&mut self.cursor).is_some() {
+                        self.skips += 1;
+                    }
+                }
+                Next::Skipped { .. } => {
+                    self.skips += 1;
+                    self.holes += 1;
+                }
+                Next::Empty => return,
+            }
+        }
+    }
+
+    /// All that waits, at most so many bytes and one item more.
+    pub fn read_some(&mut self, bytes: usize) -> VecDeque<Item> {
+        let (mut items, mut sum) = (VecDeque::new(), 0);
+        self.read(|item| {
+            sum += item.message.payload().len();
+            items.push_back(item.clone());
+            sum < bytes
+        });
+        items
+    }
+
+    /// What comes next. `None` at the end of the stream. Can be dropped at any time without loss.
+    pub async fn next_some(&mut self, bytes: usize) -> Option<VecDeque<Item>> {
+        loop {
+            // Asked first: what comes before the end is read below.
+            let over = self.stream.is_over();
+            let items = self.read_some(bytes);
+            if !items.is_empty() {
+                return Some(items);
+            }
+            if over {
+                return None;
+            }
+            self.wake().await;
+        }
+    }
+
+    /// Whether the stream ended, and this is all of it.
+    pub fn is_at_end(&self) -> bool {
+        let ring = self.stream.ring.read().unwrap_or_else(PoisonError::into_inner);
+        self.stream.is_over() && matches!(ring.next(&mut self.cursor.clone()), Next::Empty)
+    }
+
+    /// Resolves when there may be more.
+    pub async fn wake(&mut self) {
+        if self.changed.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// One player more, for as long as it lives.
+#[derive(Debug)]
+pub struct Counted(Arc<Stream>);
+
+impl Counted {
+    pub fn new(stream: Arc<Stream>) -> Self {
+        stream.players.fetch_add(1, Relaxed);
+        Self(stream)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.players.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.stream.readers.fetch_sub(1, Relaxed);
+        if self.player {
+            self.stream.players.fetch_sub(1, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Recordings: a file grows by whole tags or fragments, each in one write, so that it is whole at any moment.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use levada_buf::Outbox;
+use levada_flv::{FlvHeader, FlvTag, FlvWriter};
+use levada_hls::Output;
+use tracing::{info, warn};
+
+use crate::config::Record;
+use crate::packager::Packager;
+use crate::reader::Reader;
+use crate::server::Server;
+use crate::stream::{Item, Stream, tag_kind};
+
+/// How long nothing is recorded after a failure: a disk that is full.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Records a stream to its end, if that is wanted.
+pub fn start(server: &Arc<Server>, stream: &Arc<Stream>, format: Record) {
+    if format == Record::Off {
+        return;
+    }
+    let (server, reader) = (server.clone(), stream.follower());
+    tokio::spawn(record(server, reader, format));
+}
+
+/// Where the recordings of a stream are.
+pub fn folder(data: &Path, path: &str) -> PathBuf {
+    data.join("recordings").join(path)
+}
+
+async fn record(server: Arc<Server>, mut reader: Reader, format: Record) {
+    let path = reader.stream().path().to_owned();
+    let folder = folder(&server.config().data, &path);
+    let mut sink: Option<Sink> = None;
+    let mut paused_until = None;
+    let mut holes = 0;
+    while let Some(items) = reader.next_some(1 << 20).await {
+        if std::mem::replace(&mut holes, reader.holes) != reader.holes {
+            warn!(path, "the disk is too slow: a part of the recording is missing");
+        }
+        if paused_until.is_some_and(|it| std::time::Instant::now() < it) {
+            continue;
+        }
+        if sink.is_none() {
+            // The ring gives all headers and a keyframe to a reader that begins.
+            if paused_until.take().is_some() {
+                reader = reader.stream().follower();
+                sink = Some(Sink::new(&folder, format));
+                continue;
+            }
+            sink = Some(Sink::new(&folder, format));
+        }
+        let Some(open) = &mut sink else { continue };
+        let written =
+            tokio::task::block_in_place(|| items.iter().try_for_each(|it| open.write(it)));
+        if let Err(why) = written {
+            warn!(path, %why, "the recording ends here; trying again in a while");
+            server.metrics.recording_errors.fetch_add(1, Relaxed);
+            sink = None;
+            paused_until = Some(std::time::Instant::now() + PAUSE);
+        }
+    }
+    if let Some(mut open) = sink {
+        match tokio::task::block_in_place(|| open.finish()) {
+            Ok(()) => info!(path, "the recording is complete"),
+            Err(why) => warn!(path, %why, "the recording ended early"),
+        }
+    }
+}
+
+/// A recording of either kind.
+#[derive(Debug)]
+enum Sink {
+    Flv { folder: PathBuf, file: Option<Whole>, writer: FlvWriter, begin: u32 },
+    Fmp4 { folder: PathBuf, file: Option<Whole>, packager: Box<Packager> },
+}
+
+impl Sink {
+    fn new(folder: &Path, format: Record) -> Self {
+        let folder = folder.to_owned();
+        match format {
+            Record::Fmp4 => {
+                let packager = Box::new(Packager::new(Duration::from_secs(1)));
+                Self::Fmp4 { folder, file: None, packager }
+            }
+            Record::Flv | Record::Off => {
+                Self::Flv { folder, file: None, writer: FlvWriter::new(), begin: 0 }
+            }
+        }
+    }
+
+    fn write(&mut self, item: &Item) -> io::Result<()> {
+        match self {
+            Self::Flv { folder, file, writer, begin } => {
+                let message = &item.message;
+                let mut out = Outbox::new();
+                if file.is_none() {
+                    *begin = message.timestamp();
+                    writer.header(&FlvHeader::new(true, true), &mut out);
+                }
+                // Headers that were kept may be older than where the recording begins.
+                let since = message.timestamp().wrapping_sub(*begin);
+                let timestamp = if since > u32::MAX / 2 { 0 } else { since };
+                let tag =
+                    FlvTag::new(tag_kind(message.kind()), timestamp, message.payload().clone());
+                writer.tag(&tag, &mut out).map_err(io::Error::other)?;
+                if file.is_none() {
+                    *file = Some(Whole::create(folder, "flv")?);
+                }
+                if !item.header && *begin > message.timestamp() {
+                    *begin = message.timestamp();
+                }
+                file.as_mut().map_or(Ok(()), |it| it.append(&pieces(&mut out)))
+            }
+            Self::Fmp4 { folder, file, packager } => {
+                packager.push(item);
+                drain(packager, folder, file)
+            }
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let Self::Fmp4 { folder, file, packager } = self else { return Ok(()) };
+        packager.finish();
+        drain(packager, folder, file)
+    }
+}
+
+/// Writes what the packager has. Other codec parameters are another file.
+fn drain(packager: &mut Packager, folder: &Path, file: &mut Option<Whole>) -> io::Result<()> {
+    while let Some(output) = packager.next() {
+        match output {
+            Output::Init(init) => {
+                let mut new = Whole::create(folder, "mp4")?;
+                new.append(&[init.data])?;
+                *file = Some(new);
+            }
+            Output::Part(part) => {
+                if let Some(file) = file {
+                    let pieces: Vec<Bytes> = part.body.iter().cloned().collect();
+                    file.append(&pieces)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn pieces(out: &mut Outbox) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    while out.has_remaining() {
+        let len = out.chunk().len();
+        pieces.push(out.copy_to_bytes(len));
+    }
+    pieces
+}
+
+/// A file that holds nothing but whole units.
+#[derive(Debug)]
+struct Whole {
+    file: File,
+    len: u64,
+}
+
+impl Whole {
+    /// A new file named after the time. An existing one is never touched.
+    fn create(folder: &Path, extension: &str) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let name = timestamp();
+        for n in 0..1000 {
+            let file = match n {
+                0 => folder.join(format!("{name}.{extension}")),
+                n => folder.join(format!("{name}-{n}.{extension}")),
+            };
+            match OpenOptions::new().write(true).create_new(true).open(&file) {
+                Ok(file) => return Ok(Self { file, len: 0 }),
+                Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(why) => return Err(why),
+            }
+        }
+        Err(io::Error::other("there are a thousand recordings of this second"))
+    }
+
+    /// One write for a whole unit. What was written of one that does not fit is taken back.
+    fn append(&mut self, pieces: &[Bytes]) -> io::Result<()> {
+        let total: usize = pieces.iter().map(Bytes::len).sum();
+        let written = self.gather(pieces, total);
+        match written {
+            Ok(()) => {
+                self.len += total as u64;
+                Ok(())
+            }
+            Err(why) => {
+                let _ = self.file.set_len(self.len);
+                Err(why)
+            }
+        }
+    }
+
+    fn gather(&mut self, pieces: &[Bytes], total: usize) -> io::Result<()> {
+        let slices: Vec<IoSlice<'_>> = pieces.iter().map(|it| IoSlice::new(it)).collect();
+        // Systems take at most 1024 pieces at once: a fragment has two or three dozen.
+        let count = self.file.write_vectored(&slices)?;
+        if count == total {
+            return Ok(());
+        }
+        let all: Vec<u8> = pieces.concat();
+        self.file.write_all(all.get(count..).unwrap_or_default())
+    }
+}
+
+/// Now, in UTC, as it stands in file names: 20260301T142530Z.
+fn timestamp() -> String {
+    let seconds = u64::try_from(crate::stream::unix_ms() / 1000).unwrap_or_default();
+    let (days, time) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", time / 3600, time / 60 % 60, time % 60)
+}
+
+/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar.
+fn civil(days: u64) -> (u64, u64, u64) {
+    // Counted from 0000-03-01, so that leap days stand at the ends of years and of 400-year eras.
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_dates() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(11_016), (2000, 2, 29));
+        assert_eq!(civil(20_777), (2026, 11, 20));
+        assert_eq!(civil(47_541), (2100, 3, 1));
+    }
+
+    #[test]
+    fn out_15_a_recording_never_overwrites_another() {
+        let folder = std::env::temp_dir().join(format!("streamd-record-{}", std::process::id()));
+        let mut first = Whole::create(&folder, "flv").unwrap();
+        first.append(&[Bytes::from_static(b"one"), Bytes::from_static(b"two")]).unwrap();
+        for _ in 0..3 {
+            Whole::create(&folder, "flv").unwrap();
+        }
+        let files = std::fs::read_dir(&folder).unwrap().count();
+        let full = std::fs::read_dir(&folder)
+            .unwrap()
+            .filter(|it| it.as_ref().unwrap().metadata().unwrap().len() == 6);
+        assert_eq!((files, full.count()), (4, 1));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
