@@ -155,6 +155,9 @@ impl<'a> Lines<'a> {
             }
             let number = self.number;
             let text = self.variables.replace(line).ok_or(ReadError::Variable { line: number })?;
+            if text.trim().is_empty() {
+                continue; // a variable without a value
+            }
             if let Some(list) = text.strip_prefix("#EXT-X-DEFINE:") {
                 self.variables
                     .define(list)

@@ -270,6 +270,12 @@ fn variables_are_replaced() {
 }
 
 #[test]
+fn a_variable_without_a_value_is_no_uri() {
+    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-DEFINE:NAME=\"v\",VALUE=\"\"\n#EXTINF:1,\n{$v}\nb.ts\n";
+    assert_eq!(media(text).segments.iter().map(|it| it.uri.as_str()).collect::<Vec<_>>(), ["b.ts"]);
+}
+
+#[test]
 fn what_is_no_playlist() {
     for text in ["", "\n", "<html>", "#EXTM3U8\n", " #EXTINF:1,\na"] {
         assert_eq!(read(text), Err(ReadError::NotAPlaylist), "{text:?}");
