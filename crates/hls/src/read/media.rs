@@ -345,16 +345,17 @@ impl Reader {
                     .ok_or_else(|| tag_error("EXT-X-TARGETDURATION"))?;
             }
             "#EXT-X-MEDIA-SEQUENCE" => {
-                self.before_segments(line, "EXT-X-MEDIA-SEQUENCE");
-                self.sequence = integer(value).ok_or_else(|| tag_error("EXT-X-MEDIA-SEQUENCE"))?;
-                self.list.media_sequence = self.sequence;
+                let sequence = integer(value).ok_or_else(|| tag_error("EXT-X-MEDIA-SEQUENCE"))?;
+                if self.is_before_segments(line, "EXT-X-MEDIA-SEQUENCE") {
+                    (self.sequence, self.list.media_sequence) = (sequence, sequence);
+                }
             }
             "#EXT-X-DISCONTINUITY-SEQUENCE" => {
-                self.before_segments(line, "EXT-X-DISCONTINUITY-SEQUENCE");
                 let sequence =
                     integer(value).ok_or_else(|| tag_error("EXT-X-DISCONTINUITY-SEQUENCE"))?;
-                self.list.discontinuity_sequence = sequence;
-                self.discontinuity = sequence;
+                if self.is_before_segments(line, "EXT-X-DISCONTINUITY-SEQUENCE") {
+                    (self.discontinuity, self.list.discontinuity_sequence) = (sequence, sequence);
+                }
             }
             "#EXT-X-PLAYLIST-TYPE" => {
                 self.once(line, "EXT-X-PLAYLIST-TYPE");
@@ -411,11 +412,14 @@ impl Reader {
         Ok(())
     }
 
-    fn before_segments(&mut self, line: &Line, tag: &'static str) {
+    /// Whether a tag that counts the first segment stands where it may. Elsewhere it is passed over.
+    fn is_before_segments(&mut self, line: &Line, tag: &'static str) -> bool {
         self.once(line, tag);
-        if !self.list.segments.is_empty() {
+        let before = self.list.segments.is_empty() && self.list.skip.is_none();
+        if !before {
             self.broken(line.number, Rule::AfterSegment(tag));
         }
+        before
     }
 
     fn duration(&mut self, line: &Line, value: &str) -> Result<(), ReadError> {
