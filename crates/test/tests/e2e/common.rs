@@ -1,12 +1,18 @@
 //! What several tests share: sessions, made-up streams.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use levada_chunk::{ChunkSize, Message, MessageStreamId, MessageType, SharedMessage};
+use levada_flv::{FlvItem, FlvReader, FlvTag, TagKind, Unpacked, Unpacker};
 use levada_handshake::Entropy;
-use levada_session::{ClientConfig, ClientSession, RtmpUrl, ServerConfig, ServerSession};
-use levada_test::{Chance, Clock, Pair};
+use levada_media::MediaEvent;
+use levada_session::{
+    ClientConfig, ClientEvent, ClientSession, PublishKind, RtmpUrl, ServerConfig, ServerEvent,
+    ServerSession,
+};
+use levada_test::{Chance, Clock, Pair, PairEvent, Pipe};
 
 pub(crate) type Both = Pair<ClientSession, ServerSession>;
 
@@ -119,5 +125,64 @@ impl Source {
         payload.put_slice(&[0, 0, 9]);
         self.count += 1;
         Sent { kind: MessageType::DATA_AMF0, timestamp: self.timestamp, payload: payload.freeze() }
+    }
+}
+
+/// The tags of a file of `levada-flv`'s test data, as what a publisher sends.
+pub(crate) fn flv(name: &str) -> Vec<Sent> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../flv/testdata").join(name);
+    let mut input = BytesMut::from(&std::fs::read(path).unwrap()[..]);
+    let (mut reader, mut sent) = (FlvReader::new(), Vec::new());
+    while let Some(item) = reader.read(&mut input).unwrap() {
+        if let FlvItem::Tag(FlvTag { kind, timestamp, mut body, .. }) = item {
+            // Files that were written from an encoder's connection as it was.
+            let prefix = b"\x02\0\x0d@setDataFrame";
+            if body.starts_with(prefix) {
+                body.advance(prefix.len());
+            }
+            sent.push(Sent { kind: MessageType(kind.id()), timestamp, payload: body });
+        }
+    }
+    sent
+}
+
+/// What an unpacker makes of messages.
+pub(crate) fn unpack(messages: &[Sent]) -> Vec<MediaEvent> {
+    let (mut unpacker, mut events) = (Unpacker::default(), Vec::new());
+    for Sent { kind, timestamp, payload } in messages {
+        unpacker.push(TagKind::from_id(kind.0), *timestamp, payload.clone());
+        while let Some(unpacked) = unpacker.next() {
+            if let Unpacked::Event(event) = unpacked {
+                events.push(event);
+            }
+        }
+    }
+    events
+}
+
+/// Publishes messages over a network of chance, and says what a server's application gets of them.
+pub(crate) fn publish(messages: &[Sent], chance: &mut Chance) -> Vec<Sent> {
+    let clock = Clock::new();
+    let mut pair = pair(clock, client_config(), Arc::new(ServerConfig::default()));
+    pair.up = Pipe::new().with_cuts(&chance.cuts()).with_capacity(chance.within(2000..200_000));
+    pair.down = Pipe::new().with_cuts(&chance.cuts());
+    pair.client.end.publish("key", PublishKind::Live).unwrap();
+    let (mut publishing, mut got) = (None, Vec::new());
+    let mut left = messages.iter();
+    loop {
+        let events = pair.settle(|_, server, event| match event {
+            PairEvent::Client(ClientEvent::Publishing(id)) => publishing = Some(id),
+            PairEvent::Server(ServerEvent::Connect(it)) => server.accept_connect(it),
+            PairEvent::Server(ServerEvent::Publish(it)) => drop(server.accept_publish(it)),
+            PairEvent::Server(ServerEvent::Media { message, .. }) => got.push(Sent::of(&message)),
+            PairEvent::Server(ServerEvent::Tolerated(it)) => panic!("{it:?}"),
+            _ => {}
+        });
+        let Some(id) = publishing else {
+            assert!(events > 0, "nothing moves");
+            continue;
+        };
+        let Some(next) = left.next() else { return got };
+        pair.client.end.send(id, &next.shared(chunk_size())).unwrap();
     }
 }

@@ -9,4 +9,6 @@
 mod common;
 mod hub;
 
+mod hostile;
+mod publish_to_hls;
 mod publish_to_play;
