@@ -6,7 +6,7 @@ use anyhow::Context;
 use bytes::BytesMut;
 use levada_buf::Endpoint;
 use levada_chunk::{ChunkSize, Message, MessageStreamId, MessageType, SharedMessage};
-use levada_flv::{FlvItem, FlvReader, FlvTag, Role, TagKind, role};
+use levada_flv::{FlvItem, FlvReader, FlvTag, PacketKind, Role, TagKind, VideoBody, role};
 use levada_session::{ClientConfig, ClientEvent, ClientSession, PublishKind, RtmpUrl};
 use tracing::warn;
 
@@ -43,11 +43,19 @@ fn tags() -> anyhow::Result<Vec<FlvTag>> {
     while let Some(item) = reader.read(&mut input).context("the clip is broken")? {
         if let FlvItem::Tag(tag) = item
             && tag.timestamp < LENGTH
+            && !is_end(&tag)
         {
             tags.push(tag);
         }
     }
     Ok(tags)
+}
+
+/// Encoders end video with a tag that says so. Here it goes on.
+fn is_end(tag: &FlvTag) -> bool {
+    let body =
+        (tag.kind == TagKind::Video).then(|| VideoBody::parse(tag.body.clone()).ok()).flatten();
+    body.is_some_and(|it| it.packets.clone().any(|it| it.kind == PacketKind::SequenceEnd))
 }
 
 struct Demo {

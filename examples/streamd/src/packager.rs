@@ -21,6 +21,8 @@ impl Unpacking {
     pub fn next(&mut self) -> Option<Result<MediaEvent, String>> {
         loop {
             match self.0.next()? {
+                // Encoders say so when they stop, but they may come back: whether it is over is the server's decision.
+                Unpacked::Event(MediaEvent::End(_)) => {}
                 Unpacked::Event(event) => return Some(Ok(event)),
                 Unpacked::Finding(finding) => return Some(Err(finding.to_string())),
                 _ => {}
