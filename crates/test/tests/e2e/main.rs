@@ -12,3 +12,4 @@ mod hub;
 mod hostile;
 mod publish_to_hls;
 mod publish_to_play;
+mod restream;
