@@ -15,6 +15,7 @@ mod codec_audio;
 mod codec_video;
 mod flv;
 mod fmp4;
+mod gop;
 mod handshake;
 mod hls;
 mod outbox;
@@ -29,6 +30,7 @@ pub use codec_audio::{codec_audio, codec_sync};
 pub use codec_video::{codec_av1, codec_vp9};
 pub use flv::{flv_read, flv_round_trip, flv_script, flv_timeline};
 pub use fmp4::{fmp4_read, fmp4_round_trip};
+pub use gop::gop_events;
 pub use handshake::handshake;
 pub use hls::{hls_origin, playlist_read};
 pub use outbox::outbox;
@@ -70,6 +72,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("server_session", server_session),
     ("ts_demux", ts_demux),
     ("ts_round_trip", ts_round_trip),
+    ("gop_events", gop_events),
 ];
 
 /// Makes the `main` of a fuzz target: libFuzzer's under `cargo fuzz`, an empty one otherwise.

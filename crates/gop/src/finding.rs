@@ -89,7 +89,7 @@ impl fmt::Display for Measure {
 }
 
 /// A number with up to three decimals, none of them a zero at the end.
-struct Thousandths(u64);
+pub(crate) struct Thousandths(pub(crate) u64);
 
 impl fmt::Display for Thousandths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,3 +1,4 @@
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -192,6 +193,15 @@ impl VideoReport {
     }
 }
 
+/// What people call so many channels.
+pub(crate) fn channel_name(channels: u8) -> String {
+    match channels {
+        1 => String::from("mono"),
+        2 => String::from("stereo"),
+        count => format!("{count} channels"),
+    }
+}
+
 /// Bits a second.
 fn bitrate(bytes: u64, micros: i64) -> u64 {
     let span = u128::from(micros.max(0).unsigned_abs());
@@ -228,7 +238,7 @@ impl fmt::Display for TrackReport {
             }
         }
         if let Some((rate, channels)) = self.audio {
-            write!(f, " {}, {channels} channels", Measure::SampleRate(rate))?;
+            write!(f, " {}, {}", Measure::SampleRate(rate), channel_name(channels))?;
         }
         write!(f, ", {} frames, {}", self.frames, Measure::Bitrate(self.bitrate))?;
         let Some(video) = &self.video else { return Ok(()) };
@@ -255,10 +265,10 @@ impl fmt::Display for Verdict {
         if let Some(limit) = &self.limit {
             write!(f, ", limit {limit}")?;
         }
-        write!(f, ", at {}", Measure::Time(self.first.0))?;
-        if self.count > 1 {
-            write!(f, " and {} times up to {}", self.count - 1, Measure::Time(self.last.0))?;
+        let first = Measure::Time(self.first.0);
+        match self.count {
+            1 => write!(f, ", at {first}"),
+            count => write!(f, ", {count} times from {first} to {}", Measure::Time(self.last.0)),
         }
-        Ok(())
     }
 }

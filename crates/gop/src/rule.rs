@@ -96,6 +96,45 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All of them, in the order of reports.
+    pub const ALL: &[Self] = &[
+        Self::VideoCodec,
+        Self::VideoMissing,
+        Self::ClosedGop,
+        Self::IdrRequired,
+        Self::IntervalMax,
+        Self::IntervalMin,
+        Self::IntervalPreferred,
+        Self::IntervalRegular,
+        Self::BFrames,
+        Self::Reorder,
+        Self::VideoProfile,
+        Self::VideoLevel,
+        Self::VideoSize,
+        Self::FrameRate,
+        Self::FrameRateDeclared,
+        Self::Interlaced,
+        Self::FrameRateVariable,
+        Self::ParameterSets,
+        Self::ParametersChanged,
+        Self::StartWithoutKey,
+        Self::TimeOrder,
+        Self::TimeComposition,
+        Self::TimeJump,
+        Self::AudioCodec,
+        Self::AudioMissing,
+        Self::AudioRate,
+        Self::AudioChannels,
+        Self::AudioBitrate,
+        Self::BitrateMax,
+        Self::BitrateMin,
+        Self::BitrateConstant,
+        Self::BitrateDeclared,
+        Self::Skew,
+        Self::Silence,
+        Self::Duration,
+    ];
+
     /// Its name in reports, which does not change.
     pub fn id(self) -> &'static str {
         match self {
@@ -140,8 +179,12 @@ impl Rule {
     /// What a person at an encoder can do about it.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::VideoCodec => "Choose another video encoder in the settings: H.264 is taken everywhere.",
-            Self::VideoMissing => "Add a camera or screen to the scene: a stream of sound alone is not taken.",
+            Self::VideoCodec => {
+                "Choose another video encoder in the settings: H.264 is taken everywhere."
+            }
+            Self::VideoMissing => {
+                "Add a camera or screen to the scene: a stream of sound alone is not taken."
+            }
             Self::ClosedGop => {
                 "Turn open GOPs and intra refresh off: x264 \"open-gop=0:intra-refresh=0\", x265 \"no-open-gop=1\"."
             }
@@ -154,12 +197,18 @@ impl Rule {
             Self::IntervalMin => {
                 "Set a longer keyframe interval, and switch off keyframes at scene cuts (x264 \"scenecut=0\", NVENC \"no adaptive I-frames\")."
             }
-            Self::IntervalPreferred => "Set the keyframe interval to a value within the recommended range.",
+            Self::IntervalPreferred => {
+                "Set the keyframe interval to a value within the recommended range."
+            }
             Self::IntervalRegular => {
                 "Fix the interval: x264 \"keyint=N:min-keyint=N:scenecut=0\", NVENC without adaptive I-frames, and a constant frame rate."
             }
-            Self::BFrames => "Set the number of B-frames to what is allowed (x264 \"bframes=N\", or tune \"zerolatency\" for none).",
-            Self::Reorder => "The encoder writes a wrong num_reorder_frames; update it, or use fewer B-frames.",
+            Self::BFrames => {
+                "Set the number of B-frames to what is allowed (x264 \"bframes=N\", or tune \"zerolatency\" for none)."
+            }
+            Self::Reorder => {
+                "The encoder writes a wrong num_reorder_frames; update it, or use fewer B-frames."
+            }
             Self::VideoProfile => "Choose another profile in the encoder's settings.",
             Self::VideoLevel => "Lower the size or the frame rate, or set the level by hand.",
             Self::VideoSize => "Lower the output size (OBS: Settings, Video, Output resolution).",
@@ -168,25 +217,45 @@ impl Rule {
                 "Frames are lost before the encoder, or it runs at another rate than it was set to: look for dropped or skipped frames."
             }
             Self::Interlaced => "Deinterlace the source, and encode progressive frames.",
-            Self::FrameRateVariable => "Choose a constant frame rate in the source and the encoder (ffmpeg \"-fps_mode cfr\").",
+            Self::FrameRateVariable => {
+                "Choose a constant frame rate in the source and the encoder (ffmpeg \"-fps_mode cfr\")."
+            }
             Self::ParameterSets => {
                 "The encoder must send its headers (SPS and PPS) before the first frame, and new ones only with a keyframe."
             }
-            Self::ParametersChanged => "Keep size, profile and codec as they are for the whole stream; reconnect to change them.",
-            Self::StartWithoutKey => "Viewers see nothing up to the first keyframe: let the encoder begin with one on connecting.",
-            Self::TimeOrder => "The encoder's clock runs backwards: restart it, and give each track rising timestamps.",
-            Self::TimeComposition => "A frame is to be shown before it is decoded: the muxer's B-frame delay is wrong.",
-            Self::TimeJump => "Frames are missing or the source was restarted: look at the network and at dropped frames.",
+            Self::ParametersChanged => {
+                "Keep size, profile and codec as they are for the whole stream; reconnect to change them."
+            }
+            Self::StartWithoutKey => {
+                "Viewers see nothing up to the first keyframe: let the encoder begin with one on connecting."
+            }
+            Self::TimeOrder => {
+                "The encoder's clock runs backwards: restart it, and give each track rising timestamps."
+            }
+            Self::TimeComposition => {
+                "A frame is to be shown before it is decoded: the muxer's B-frame delay is wrong."
+            }
+            Self::TimeJump => {
+                "Frames are missing or the source was restarted: look at the network and at dropped frames."
+            }
             Self::AudioCodec => "Choose AAC as audio encoder.",
             Self::AudioMissing => "Add an audio track, silent if need be.",
             Self::AudioRate => "Set the sample rate to 44.1 or 48 kHz (OBS: Settings, Audio).",
             Self::AudioChannels => "Set the channels to stereo (OBS: Settings, Audio).",
             Self::AudioBitrate => "Lower the audio bit rate.",
-            Self::BitrateMax => "Lower the video bit rate, or use CBR with a buffer of one to two seconds.",
+            Self::BitrateMax => {
+                "Lower the video bit rate, or use CBR with a buffer of one to two seconds."
+            }
             Self::BitrateMin => "Raise the video bit rate.",
-            Self::BitrateConstant => "Set rate control to CBR, and the buffer size to the bit rate.",
-            Self::BitrateDeclared => "What is sent is not what was announced: look at rate control, and at dropped frames.",
-            Self::Skew => "Sound and pictures come out of step: look at sync offsets and at buffering of the capture device.",
+            Self::BitrateConstant => {
+                "Set rate control to CBR, and the buffer size to the bit rate."
+            }
+            Self::BitrateDeclared => {
+                "What is sent is not what was announced: look at rate control, and at dropped frames."
+            }
+            Self::Skew => {
+                "Sound and pictures come out of step: look at sync offsets and at buffering of the capture device."
+            }
             Self::Silence => "One track has stopped: look at its source and at the encoder's load.",
             Self::Duration => "Stop and start the stream before it reaches the limit.",
         }

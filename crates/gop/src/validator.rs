@@ -1,9 +1,10 @@
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use levada_media::{
-    AudioCodec, AudioParams, CodecParams, Frame, MediaEvent, MediaKind, Rounding, Ticks, Timescale, Track,
-    TrackId, VideoCodec, VideoParams,
+    AudioCodec, AudioParams, CodecParams, Frame, MediaEvent, MediaKind, Rounding, Ticks, Timescale,
+    Track, TrackId, VideoCodec, VideoParams,
 };
 
 use crate::rates::{RateMeter, percent_apart};
@@ -113,7 +114,7 @@ pub(crate) struct TrackState {
 
 #[derive(Clone, Debug)]
 pub(crate) enum TrackParams {
-    Video(VideoParams, Video),
+    Video(VideoParams, Box<Video>),
     Audio(AudioParams),
     Data,
 }
@@ -354,9 +355,7 @@ impl TrackState {
         origin: &mut Option<i64>,
         teller: &mut Teller<'_>,
     ) -> (i64, Option<i64>) {
-        let micros = |ticks| {
-            self.timescale.rescale(ticks, Timescale::MICROS, Rounding::Nearest).0
-        };
+        let micros = |ticks| self.timescale.rescale(ticks, Timescale::MICROS, Rounding::Nearest).0;
         let (decoded, shown) = (micros(frame.dts), micros(frame.pts()));
         if shown < decoded {
             let measured = Measure::Time(shown.saturating_sub(decoded));
@@ -388,24 +387,32 @@ impl TrackState {
             teller.error(Rule::TimeJump, Measure::Time(step), limit);
         }
         let step = at.saturating_sub(last.at);
-        let usual = if step > 0 { step } else { last.step };
+        let usual = match (step, last.step) {
+            (..=0, usual) => usual,
+            // A hole is no frame rate, and many of them are.
+            (JUMP.., usual @ 1..) => usual.saturating_add(step.saturating_sub(usual) / 8),
+            (step, _) => step,
+        };
         self.last = Some(Last { dts: frame.dts, at, shown, step: usual });
         (at, (step > 0).then_some(step))
     }
 
     fn observe(&mut self, frame: &Frame, at: i64, step: Option<i64>, teller: &mut Teller<'_>) {
-        let usual = self.last.map_or(0, |it| it.step);
+        let (usual, pts) = self.last.map_or((0, at), |it| (it.step, it.shown));
+        let TrackParams::Video(params, video) = &mut self.params else { return };
         let told = frame.duration.map(|it| {
             let ticks = Ticks(it.get().into());
             self.timescale.rescale(ticks, Timescale::MICROS, Rounding::Nearest).0
         });
-        let TrackParams::Video(params, video) = &mut self.params else { return };
-        let promised = params.frame_rate.filter(|it| it.0 > 0).map(|(frames, seconds)| {
-            i64::from(seconds) * 1_000_000 / i64::from(frames)
-        });
-        let first = if usual > 0 { usual } else { promised.unwrap_or(0) };
-        let pts = self.last.map_or(at, |it| it.shown);
-        let duration = told.unwrap_or(first);
+        let promised = || {
+            let (frames, seconds) = params.frame_rate.filter(|it| it.0 > 0)?;
+            Some(i64::from(seconds) * 1_000_000 / i64::from(frames))
+        };
+        let duration = match (told, usual) {
+            (Some(told), _) => told,
+            (None, 0) => promised().unwrap_or(0),
+            (None, usual) => usual.min(step.unwrap_or(usual)).min(JUMP),
+        };
         video.observe(Picture { frame, at, pts, duration, step }, teller);
     }
 
@@ -470,16 +477,17 @@ impl TrackState {
 
     /// Frames in 1000 seconds, as they came.
     pub(crate) fn frame_rate(&self) -> Option<u64> {
-        let span = u64::try_from(self.last_at.saturating_sub(self.first_at)).ok()?;
+        let span = u128::try_from(self.last_at.saturating_sub(self.first_at)).ok()?;
         let steps = u128::from(self.frames.saturating_sub(1));
-        u64::try_from((steps * 1_000_000_000).checked_div(span.into())?).ok()
+        // To the nearest: times are rounded too.
+        u64::try_from((steps * 1_000_000_000 + span / 2).checked_div(span)?).ok()
     }
 }
 
 impl TrackParams {
     fn of(params: &CodecParams) -> Self {
         match params {
-            CodecParams::Video(it) => Self::Video(it.clone(), Video::new(it)),
+            CodecParams::Video(it) => Self::Video(it.clone(), Box::new(Video::new(it))),
             CodecParams::Audio(it) => Self::Audio(it.clone()),
             CodecParams::Data(_) => Self::Data,
         }

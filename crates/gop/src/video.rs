@@ -260,10 +260,13 @@ impl Video {
             teller.warning(Rule::IntervalPreferred, measured, limit(missed));
         }
         let spread = self.intervals.max.saturating_sub(self.intervals.min);
-        if spread > picture.duration.saturating_add(ROUNDING)
-            && self.told.first(Rule::IntervalRegular)
-        {
-            teller.warning(Rule::IntervalRegular, Measure::Time(spread), None);
+        if spread > picture.duration.saturating_add(ROUNDING) {
+            let measured = Measure::Time(spread);
+            if self.told.first(Rule::IntervalRegular) {
+                teller.warning(Rule::IntervalRegular, measured, None);
+            } else {
+                teller.worsen(Rule::IntervalRegular, &measured);
+            }
         }
         told || missed.is_some()
     }
@@ -278,8 +281,7 @@ impl Video {
             }
         }
         if facts.marked_key {
-            let severity =
-                if teller.policy.closed { Severity::Error } else { Severity::Warning };
+            let severity = if teller.policy.closed { Severity::Error } else { Severity::Warning };
             let found = match facts.random_access {
                 RandomAccess::Recovery(0) => "a recovery point",
                 RandomAccess::Recovery(_) => "gradual refresh",
