@@ -387,8 +387,10 @@ impl Reader {
             "#EXT-X-SKIP" => {
                 self.needs(line, "EXT-X-SKIP", 9);
                 let skip = skip(value).ok_or_else(|| tag_error("EXT-X-SKIP"))?;
-                self.sequence = self.sequence.saturating_add(skip.segments);
-                self.list.skip = Some(skip);
+                if self.is_before_segments(line, "EXT-X-SKIP") {
+                    self.sequence = self.sequence.saturating_add(skip.segments);
+                    self.list.skip = Some(skip);
+                }
             }
             "#EXT-X-DISCONTINUITY" => self.discontinuity = self.discontinuity.saturating_add(1),
             "#EXTINF" => self.duration(line, value)?,
