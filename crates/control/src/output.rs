@@ -706,7 +706,8 @@ impl Rate {
         let over = |window: u64| {
             let begin = now.mono.saturating_sub(Duration::from_secs(window));
             // The youngest mark that is old enough, or else the oldest there is.
-            let mark = self.marks.iter().rev().find(|(at, _)| *at <= begin).or(self.marks.front());
+            let mark =
+                self.marks.iter().rev().find(|(at, _)| *at <= begin).or_else(|| self.marks.front());
             let (at, then) = *mark?;
             let elapsed = crate::now::millis(now.mono.saturating_sub(at));
             sent.saturating_sub(then).saturating_mul(8000).checked_div(elapsed)

@@ -260,7 +260,8 @@ impl Pull {
         self.is_trying().then(|| self.last_video.saturating_add(self.rules.no_video))
     }
 
-    fn retry(&self) -> Option<Duration> {
+    /// When the next attempt comes, if one is waited for.
+    pub fn retry_at(&self) -> Option<Duration> {
         match self.state {
             PullState::Waiting { until } => Some(until),
             _ => None,
@@ -308,13 +309,13 @@ impl Machine for Pull {
             self.actions.push(PullAction::Close { attempt: self.attempt });
             self.fail(now, PullFailure::NoVideo);
         }
-        if due(self.retry(), now) {
+        if due(self.retry_at(), now) {
             self.connect(now);
         }
     }
 
     fn next_deadline(&self) -> Option<Duration> {
-        earliest([self.deactivation(), self.no_video(), self.retry()])
+        earliest([self.deactivation(), self.no_video(), self.retry_at()])
     }
 
     fn poll(&mut self) -> Option<PullAction> {

@@ -16,7 +16,7 @@ impl Plane {
     ) -> Result<Reply, Error> {
         match fact {
             Fact::Publish { listener, claim, address } => {
-                return self.publish(now, listener, claim, address, entropy);
+                return self.publish(now, listener, &claim, address, entropy);
             }
             Fact::Play { listener, claim, address } => {
                 return self.play(now, listener, claim, address, entropy);

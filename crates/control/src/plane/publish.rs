@@ -123,13 +123,13 @@ impl Plane {
         &mut self,
         now: Now,
         listener: ListenerId,
-        claim: Claim,
+        claim: &Claim,
         address: IpAddr,
         entropy: &mut dyn Entropy,
     ) -> Result<Reply, Error> {
         // Only counting attempts comes before a refusal: the one thing that refused publishers leave behind.
-        let open = self.open_place(listener, &claim, address);
-        let (input, slot) = match (&claim, &open) {
+        let open = self.open_place(listener, claim, address);
+        let (input, slot) = match (claim, &open) {
             (Claim::UnknownApp, _) => return Err(Refusal::UnknownApp.into()),
             (Claim::Empty, Ok(_)) => return Err(Refusal::EmptyName.into()),
             (Claim::Input { input, slot, .. }, _) => (Some(*input), *slot),
@@ -156,7 +156,7 @@ impl Plane {
         self.check_publish(now, input, slot, place.is_some())?;
         let input = match (input, place) {
             (Some(input), _) => input,
-            (None, Some(place)) => self.create_ephemeral(now, place, &claim, entropy),
+            (None, Some(place)) => self.create_ephemeral(now, place, claim, entropy),
             (None, None) => return Err(Refusal::UnknownKey.into()),
         };
         let session = SessionId::draw(entropy);

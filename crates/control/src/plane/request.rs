@@ -14,7 +14,6 @@ use crate::{
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "moved once per request")]
 pub enum Request {
     /// Make a listener, and start it if it is active.
     CreateListener(ListenerConfig),
