@@ -44,9 +44,15 @@
 //! [`Bytes`]: bytes::Bytes
 //! [`Buf`]: bytes::Buf
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(feature = "std")]
 mod endpoint;
 mod outbox;
 mod segment;
 
+#[cfg(feature = "std")]
 pub use endpoint::Endpoint;
 pub use outbox::{Outbox, SHARE_FROM};

@@ -1,4 +1,5 @@
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+#[cfg(feature = "std")]
 use std::io::IoSlice;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -100,6 +101,7 @@ impl Outbox {
     /// The same as [`Buf::chunks_vectored`], which does not compile on the `&mut Outbox` that
     /// [`Endpoint::output`](crate::Endpoint::output) lends: there the blanket impl for `&mut T` is picked, and
     /// ties the slices to a temporary.
+    #[cfg(feature = "std")]
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut copied = &self.copied[..];
         let mut filled = 0;
@@ -155,6 +157,7 @@ impl Buf for Outbox {
         }
     }
 
+    #[cfg(feature = "std")]
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         self.slices(slices)
     }
