@@ -21,7 +21,8 @@ pub fn make(name: &str, line: &str) -> String {
     path
 }
 
-const PICTURE: &str = "-f lavfi -i testsrc2=size=640x360:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000";
+const PICTURE: &str =
+    "-f lavfi -i testsrc2=size=640x360:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000";
 const H264: &str = "-c:v libx264 -preset veryfast -profile:v high -pix_fmt yuv420p -b:v 800k -g 30 -keyint_min 30 -sc_threshold 0";
 const AAC: &str = "-c:a aac -b:a 96k -ac 2";
 
@@ -50,15 +51,21 @@ pub fn low_latency_clip(seconds: u32) -> String {
 /// A pair of codecs of Enhanced RTMP, five seconds, written as FLV by the newest ffmpeg.
 pub fn enhanced(name: &str) -> String {
     let encoders = match name {
-        "hevc-aac" => "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=30 -c:a aac",
+        "hevc-aac" => {
+            "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=30 -c:a aac"
+        }
         "av1-opus" => "-c:v libsvtav1 -svtav1-params keyint=30:preset=12 -c:a libopus",
-        "vp9-flac" => "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 30 -c:a flac -sample_fmt s16",
+        "vp9-flac" => {
+            "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 30 -c:a flac -sample_fmt s16"
+        }
         "h264-ac3" => "-c:v libx264 -preset ultrafast -g 30 -c:a ac3",
         "h264-eac3" => "-c:v libx264 -preset ultrafast -g 30 -c:a eac3",
         other => panic!("no enhanced media {other}"),
     };
     make(
         &format!("{name}.flv"),
-        &format!("ffmpeg9 -v error -y {PICTURE} -t 5 -pix_fmt yuv420p {encoders} -flvflags no_duration_filesize -f flv"),
+        &format!(
+            "ffmpeg9 -v error -y {PICTURE} -t 5 -pix_fmt yuv420p {encoders} -flvflags no_duration_filesize -f flv"
+        ),
     )
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::media;
-use crate::probe::{Packet, Probed, parse, probe};
+use crate::probe::{Packet, Probed, parse};
 use crate::tool::{folder, full, left_out, result, run, work};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -34,7 +34,11 @@ fn every_flv_vector() {
         for name in &names {
             packaged(&format!("{vectors}/{name}.flv"), name, container, 2);
         }
-        result("packaging", container, &format!("ok: {} FLV vectors, every packet and time", names.len()));
+        result(
+            "packaging",
+            container,
+            &format!("ok: {} FLV vectors, every packet and time", names.len()),
+        );
     }
 }
 
@@ -58,7 +62,8 @@ fn drawn(number: u32) -> String {
         let count = u64::try_from(of.len()).expect("a few");
         of[usize::try_from(draw(count)).expect("a few")].to_owned()
     };
-    let rate = pick(&["24", "25", "30", "50", "60", "30000/1001", "24000/1001", "60000/1001", "12.5"]);
+    let rate =
+        pick(&["24", "25", "30", "50", "60", "30000/1001", "24000/1001", "60000/1001", "12.5"]);
     let size = pick(&["320x180", "322x182", "640x360", "176x144", "426x240"]);
     let frames = pick(&["12", "25", "48", "60", "250"]);
     let b_frames = pick(&["0", "1", "2", "3", "5"]);
@@ -99,7 +104,11 @@ fn random_encoder_settings() {
             packaged(&file, &format!("drawn-{number}"), container, 2);
         }
     }
-    result("packaging", "x264 with random settings", &format!("ok: {} streams, fMP4 and TS", draws()));
+    result(
+        "packaging",
+        "x264 with random settings",
+        &format!("ok: {} streams, fMP4 and TS", draws()),
+    );
 }
 
 #[test]
@@ -109,8 +118,11 @@ fn codecs_of_enhanced_rtmp() {
     }
     for name in ["hevc-aac", "av1-opus", "vp9-flac", "h264-ac3", "h264-eac3"] {
         let file = media::enhanced(name);
-        let containers: &[&str] =
-            if name.starts_with("av1") || name.starts_with("vp9") { &["fmp4"] } else { &["fmp4", "ts"] };
+        let containers: &[&str] = if name.starts_with("av1") || name.starts_with("vp9") {
+            &["fmp4"]
+        } else {
+            &["fmp4", "ts"]
+        };
         for container in containers {
             judge("ffmpeg9", "ffprobe8", &file, name, container, 2);
         }
@@ -137,7 +149,8 @@ fn judge(ffmpeg: &str, ffprobe: &str, file: &str, name: &str, container: &str, s
         let sent = input.of(kind);
         // Sound from before the first picture has no place.
         let begin = input.of("video").first().and_then(|it| it.dts);
-        let before = sent.iter().filter(|it| kind == "audio" && begin.is_some() && it.dts < begin).count();
+        let before =
+            sent.iter().filter(|it| kind == "audio" && begin.is_some() && it.dts < begin).count();
         if whole {
             assert_eq!(got.len() + before, sent.len(), "{kind} packets of {name} as {container}");
         } else {
@@ -175,7 +188,9 @@ fn same_times(name: &str, container: &str, input: &Probed, output: &Probed) {
         let rounding = if kind == "audio" { 1_100 } else { 12 };
         for (at, (one, other)) in sent.iter().skip(skipped).zip(&got).enumerate() {
             let near = |one: Option<i64>, other: Option<i64>| {
-                one.zip(other).is_none_or(|(one, other)| ((other - shifted) - (one - begin)).abs() <= rounding)
+                one.zip(other).is_none_or(|(one, other)| {
+                    ((other - shifted) - (one - begin)).abs() <= rounding
+                })
             };
             assert!(
                 near(one.dts, other.dts) && near(one.pts, other.pts),
@@ -193,14 +208,17 @@ fn own_times(ffmpeg: &str) -> &str {
 /// The decoded pictures, one hash each.
 fn pictures(ffmpeg: &str, file: &str) -> Vec<String> {
     let times = own_times(ffmpeg);
-    let line = format!("{ffmpeg} -v error -i {file} -map 0:v -fps_mode passthrough {times} -f framemd5 -");
+    let line =
+        format!("{ffmpeg} -v error -i {file} -map 0:v -fps_mode passthrough {times} -f framemd5 -");
     let text = run(&line, LIMIT).ok().stdout;
     let lines = text.lines().filter(|it| it.starts_with("0,"));
     lines.filter_map(|it| it.rsplit(',').next()).map(|it| it.trim().to_owned()).collect()
 }
 
 fn read(ffprobe: &str, file: &str) -> Probed {
-    let line = format!("{ffprobe} -v quiet -show_streams -show_packets -show_data_hash md5 -of json {file}");
+    let line = format!(
+        "{ffprobe} -v quiet -show_streams -show_packets -show_data_hash md5 -of json {file}"
+    );
     parse(&run(&line, LIMIT).ok().stdout)
 }
 
@@ -216,7 +234,9 @@ pub fn stretches(out: &str) -> Vec<String> {
         if line == "#EXT-X-DISCONTINUITY" && !joined.is_empty() {
             number += 1;
         }
-        if let Some(uri) = line.strip_prefix("#EXT-X-MAP:URI=\"").and_then(|it| it.split('"').next()) {
+        if let Some(uri) =
+            line.strip_prefix("#EXT-X-MAP:URI=\"").and_then(|it| it.split('"').next())
+        {
             init = Some(fs::read(path.join(uri)).expect("an init section"));
         }
         if !line.starts_with('#') {
@@ -228,7 +248,8 @@ pub fn stretches(out: &str) -> Vec<String> {
     joined
         .into_iter()
         .map(|(number, bytes)| {
-            let name = format!("{out}/stretch-{number}.{}", if init.is_some() { "mp4" } else { "ts" });
+            let name =
+                format!("{out}/stretch-{number}.{}", if init.is_some() { "mp4" } else { "ts" });
             fs::write(folder().join(&name), bytes).expect("target/lab can be written");
             name
         })

@@ -34,7 +34,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Reads everything with Debian's ffprobe (`ffprobe`) or the newest (`ffprobe8`), which must not complain.
 #[track_caller]
 pub fn probe(prober: &str, file: &str) -> Probed {
-    let line = format!("{prober} -v error -show_streams -show_packets -show_data_hash md5 -of json {file}");
+    let line = format!(
+        "{prober} -v error -show_streams -show_packets -show_data_hash md5 -of json {file}"
+    );
     parse(&run(&line, LIMIT).silent().stdout)
 }
 

@@ -58,12 +58,16 @@ fn all(server: &Server, name: &str) {
     scope(|scope| {
         for &(tool, who, line) in RECORDERS {
             if !left_out("player", &[tool]) {
-                scope.spawn(move || recorder(tool, &format!("{who} {} from {name}", version(tool)), line, url, sent));
+                scope.spawn(move || {
+                    recorder(tool, &format!("{who} {} from {name}", version(tool)), line, url, sent)
+                });
             }
         }
         for &(tool, who, line) in VIEWERS {
             if !left_out("player", &[tool]) {
-                scope.spawn(move || viewer(&format!("{who} {} from {name}", version(tool)), line, url));
+                scope.spawn(move || {
+                    viewer(&format!("{who} {} from {name}", version(tool)), line, url)
+                });
             }
         }
         let file = format!("{}/got.flv", work(&format!("player-play-{name}")));
@@ -104,7 +108,9 @@ fn whole_tags(file: &str) {
     let bytes = fs::read(&path).unwrap_or_else(|why| panic!("{file}: {why}"));
     let mut end = 13;
     while let Some(size) = bytes.get(end + 1..end + 4) {
-        let next = end + 15 + (usize::from(size[0]) << 16 | usize::from(size[1]) << 8 | usize::from(size[2]));
+        let next = end
+            + 15
+            + (usize::from(size[0]) << 16 | usize::from(size[1]) << 8 | usize::from(size[2]));
         if next > bytes.len() {
             break;
         }

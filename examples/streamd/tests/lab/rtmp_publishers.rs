@@ -45,7 +45,11 @@ fn copies(who: &str, server: &Server, early: bool, line: &str, file: &str, probe
         assert!(video * 2 > all.0 && audio * 2 > all.1, "{who}: {video} and {audio} of {all:?}");
     }
     let (picture, sound) = (sent.codec("video"), sent.codec("audio"));
-    result("publisher", who, &format!("ok: {video} {picture} and {audio} {sound} packets, byte by byte"));
+    result(
+        "publisher",
+        who,
+        &format!("ok: {video} {picture} and {audio} {sound} packets, byte by byte"),
+    );
 }
 
 /// An encoder that makes its own pictures: they are counted and decoded.
@@ -94,7 +98,6 @@ fn ffmpeg_newest_enhanced() {
         return;
     }
     let announce = "-rtmp_enhanced_codecs hvc1,av01,vp09,Opus,fLaC,ac-3,ec-3";
-    let server = ingest();
     for (name, option) in [
         ("hevc-aac", announce),
         ("av1-opus", announce),
@@ -105,7 +108,7 @@ fn ffmpeg_newest_enhanced() {
         let file = media::enhanced(name);
         let line = format!("ffmpeg9 -v error -re -i {file} -c copy -f flv {option} URL");
         let who = format!("ffmpeg {} {name} to ingest", version("ffmpeg9"));
-        copies(&who, &server, true, &line, &file, "ffprobe8");
+        copies(&who, &ingest(), true, &line, &file, "ffprobe8");
     }
 }
 
@@ -153,5 +156,9 @@ fn our_publish() {
     let (sent, got) = (probe("ffprobe", &clip), probe("ffprobe", &file));
     let (video, audio) = same_run(&sent, &got);
     assert_eq!((video, audio), (sent.of("video").len(), sent.of("audio").len()));
-    result("publisher", "publish to ingest", &format!("ok: {video} and {audio} packets, byte by byte"));
+    result(
+        "publisher",
+        "publish to ingest",
+        &format!("ok: {video} and {audio} packets, byte by byte"),
+    );
 }

@@ -13,7 +13,11 @@ const LIMIT: Duration = Duration::from_secs(40);
 /// Tool, who it is, how it publishes. Debian's ffmpeg verifies no certificate unless told; 9 does.
 const PUBLISHERS: &[(&str, &str, &str)] = &[
     ("ffmpeg", "ffmpeg", "ffmpeg -v error -re -i CLIP -c copy -f flv URL"),
-    ("ffmpeg", "ffmpeg -tls_verify 1", "ffmpeg -v error -re -i CLIP -c copy -f flv -ca_file CERT -tls_verify 1 URL"),
+    (
+        "ffmpeg",
+        "ffmpeg -tls_verify 1",
+        "ffmpeg -v error -re -i CLIP -c copy -f flv -ca_file CERT -tls_verify 1 URL",
+    ),
     ("ffmpeg9", "ffmpeg", "ffmpeg9 -v error -re -i CLIP -c copy -f flv -ca_file CERT URL"),
     (
         "gst-launch-1.0",
@@ -110,7 +114,11 @@ fn players() {
                 };
                 assert!(came.0 >= 60 && came.1 >= 90, "{who}: {came:?} only");
                 let who = format!("{who} {}", tool_version(tool));
-                result("RTMPS player", who.trim(), &format!("ok: {} and {} packets", came.0, came.1));
+                result(
+                    "RTMPS player",
+                    who.trim(),
+                    &format!("ok: {} and {} packets", came.0, came.1),
+                );
             });
         }
     });

@@ -7,7 +7,7 @@ use crate::tool::{Running, free_port, run, start, until, work};
 
 /// A server and its ports.
 pub struct Server {
-    pub process: Running,
+    _process: Running,
     pub rtmp: u16,
     pub http: u16,
 }
@@ -25,18 +25,18 @@ impl Server {
 /// `ingest` of the small programs.
 pub fn ingest() -> Server {
     let rtmp = free_port();
-    let process = start(&format!("ingest --listen 127.0.0.1:{rtmp}"));
+    let _process = start(&format!("ingest --listen 127.0.0.1:{rtmp}"));
     listening(rtmp);
-    Server { process, rtmp, http: 0 }
+    Server { _process, rtmp, http: 0 }
 }
 
 /// `streamd`.
 pub fn streamd() -> Server {
     let (rtmp, http) = (free_port(), free_port());
-    let process = start(&format!("streamd --rtmp 127.0.0.1:{rtmp} --http 127.0.0.1:{http}"));
+    let _process = start(&format!("streamd --rtmp 127.0.0.1:{rtmp} --http 127.0.0.1:{http}"));
     listening(rtmp);
     listening(http);
-    Server { process, rtmp, http }
+    Server { _process, rtmp, http }
 }
 
 /// Waits until somebody listens.

@@ -186,23 +186,6 @@ impl Running {
         }
     }
 
-    /// Sends a signal.
-    pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let _ = Command::new("kill").args(["-s", name, &pid]).status();
-    }
-
-    /// Waits until its output has a text.
-    pub fn wait_for(&mut self, text: &str, limit: Duration) {
-        let begin = Instant::now();
-        while !self.told().contains(text) {
-            let alive = self.child.try_wait().expect("our own child").is_none();
-            assert!(alive, "ended without {text:?}\n{}", self.told());
-            assert!(begin.elapsed() < limit, "after {limit:?} no {text:?}\n{}", self.told());
-            sleep(TICK);
-        }
-    }
-
     fn read(&self, kind: &str) -> String {
         let bytes = fs::read(self.log.with_extension(kind)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
