@@ -231,7 +231,8 @@ impl Video {
         let proven = picture.frame.is_key();
         self.worsen_kind(if proven { GopKind::Closed } else { GopKind::Unproven });
         self.keyframes += 1;
-        let interval = self.gop.filter(|it| it.whole).map(|gop| picture.pts - gop.pts);
+        let interval =
+            self.gop.filter(|it| it.whole).map(|gop| picture.pts.saturating_sub(gop.pts));
         let bad = interval.is_some_and(|interval| self.check_interval(interval, picture, teller));
         self.close_gop(bad);
         self.gop = Some(Gop::at(picture, true));
