@@ -7,6 +7,8 @@ pub struct Allocations {
     pub total_bytes: u64,
     /// The most that was held at one moment.
     pub peak_bytes: u64,
+    /// How much more was held at the end than at the beginning.
+    pub kept_bytes: i64,
 }
 
 /// Runs `work` and says what it allocated.
@@ -21,5 +23,6 @@ pub fn allocations(work: impl FnOnce()) -> Allocations {
         count: info.count_total,
         total_bytes: info.bytes_total,
         peak_bytes: info.bytes_max,
+        kept_bytes: info.bytes_current,
     }
 }

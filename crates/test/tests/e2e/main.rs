@@ -13,3 +13,4 @@ mod hostile;
 mod publish_to_hls;
 mod publish_to_play;
 mod restream;
+mod soak;
