@@ -94,7 +94,7 @@ pub fn node_modules() {
 }
 
 /// A server with a live stream that goes on for ever.
-fn live(clip: &str) -> (Server, Running) {
+pub fn live(clip: &str) -> (Server, Running) {
     let server = streamd();
     let publisher = start(&format!("publish {clip} {} --repeat", server.url("it")));
     until("the playlist is there", LIMIT, || {
