@@ -103,6 +103,8 @@ fn cases() -> Vec<Case> {
 
     let (copied, bytes, mut scratch) = (stream.clone(), stream.len(), Vec::new());
     add("demux", "levada", bytes, Box::new(move || demux(&stream)));
+    #[cfg(feature = "peers")]
+    peers::add_demux(&copied, &mut |codec, run| add("demux", codec, bytes, run));
     let copy = move || copied.chunks(READ).for_each(|it| levada_benches::memcpy(it, &mut scratch));
     add("demux", "memcpy", bytes, Box::new(copy));
     cases
@@ -201,6 +203,42 @@ mod peers {
         add("xmpegts, no conversion, no lead", xmpegts(units(frames)));
         add("mpeg-ts-core, no conversion, no PCR", mpeg_ts_core(units(frames)));
         add("transmux, no random access indicator", transmux(stream));
+    }
+
+    pub fn add_demux(stream: &Bytes, add: Add<'_>) {
+        let input = stream.clone();
+        let mpeg_ts_core = move || {
+            let mut demuxer = mpeg_ts_core::Demuxer::new();
+            for bytes in black_box(&input).chunks(super::READ) {
+                demuxer.push_bytes(bytes);
+                while let Ok(Some(unit)) = demuxer.poll_access_unit() {
+                    black_box(unit);
+                }
+            }
+            black_box(demuxer.finish());
+        };
+        add("mpeg-ts-core, no conversion", Box::new(mpeg_ts_core));
+        let input = stream.clone();
+        let transmux = move || {
+            let mut demuxer = transmux::StreamingTsDemux::new();
+            for bytes in black_box(&input).chunks(super::READ) {
+                demuxer.feed(bytes);
+                while let Some(event) = demuxer.poll_event() {
+                    black_box(event);
+                }
+            }
+        };
+        add("transmux", Box::new(transmux));
+        let input = stream.clone();
+        let mpeg2ts = move || {
+            use mpeg2ts::pes::{PesPacketReader, ReadPesPacket};
+            let packets = mpeg2ts::ts::TsPacketReader::new(black_box(&input[..]));
+            let mut reader = PesPacketReader::new(packets);
+            while let Some(packet) = reader.read_pes_packet().unwrap() {
+                black_box(packet);
+            }
+        };
+        add("mpeg2ts, no conversion", Box::new(mpeg2ts));
     }
 
     fn units(frames: &[Frame]) -> Vec<Unit> {
