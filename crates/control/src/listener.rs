@@ -217,12 +217,8 @@ impl Listener {
 
     /// The process began anew: nothing is bound.
     pub(crate) fn restart(&mut self) {
-        let active = self.config.active;
         self.actions.clear();
         (self.state, self.pending, self.restart) = (ListenerState::Stopped, None, false);
-        if active {
-            self.start();
-        }
     }
 
     fn start(&mut self) {
@@ -309,6 +305,7 @@ impl Listener {
                 if draining {
                     self.actions.push(release(&self.config));
                     self.stopped();
+                    self.restart = false;
                 }
                 self.config = new;
                 self.start();

@@ -406,14 +406,13 @@ impl Output {
         &self.figures
     }
 
-    /// The process began anew: no connection is left.
-    pub(crate) fn restart(&mut self, now: Now) {
+    /// The process began anew: no connection is left, and no publisher either, who will bring it back.
+    pub(crate) fn restart(&mut self) {
         self.closing = None;
         self.actions.clear();
         if self.state.is_connected() {
             self.state = OutputState::Waiting;
             self.figures.last_error = Some(OutputError::RemoteClosed);
-            self.advance(now);
         }
     }
 
@@ -477,10 +476,10 @@ impl Output {
                 if self.state.is_active() {
                     self.close(now);
                     self.figures.last_error = Some(OutputError::InputEnded);
-                    if core::mem::take(&mut self.announced) {
-                        self.actions.push(OutputAction::Stopped);
-                    }
                     self.state = OutputState::Waiting;
+                }
+                if core::mem::take(&mut self.announced) {
+                    self.actions.push(OutputAction::Stopped);
                 }
                 if self.state == OutputState::Waiting && self.sourceless.is_none() {
                     self.sourceless = Some(now.mono);

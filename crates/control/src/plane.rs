@@ -216,7 +216,8 @@ impl Plane {
     /// Everything that is worth keeping, at this moment. Holds no secret: store the
     /// [`Keyring`](crate::Keyring) beside it.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { plane: self.clone() }
+        // Timers are made anew from what the machines say.
+        Snapshot { plane: Self { timers: Timers::default(), ..self.clone() } }
     }
 
     /// Goes on from a snapshot. Time that passed since, on the calendar, has passed for every schedule in it.
@@ -224,7 +225,9 @@ impl Plane {
     /// If the process was restarted, report [`Fact::Restarted`] next.
     pub fn restore(snapshot: Snapshot, now: Now) -> Self {
         let mut plane = snapshot.plane;
-        let passed = u64::try_from(now.unix_ms.saturating_sub(plane.last.unix_ms)).unwrap_or(0);
+        // A plane that nothing has happened to has no time to count from.
+        let since = if plane.last == Now::default() { now.unix_ms } else { plane.last.unix_ms };
+        let passed = u64::try_from(now.unix_ms.saturating_sub(since)).unwrap_or(0);
         (plane.zero, plane.base) =
             (now.mono, plane.last.mono.saturating_add(Duration::from_millis(passed)));
         plane.last = plane.ours(now);

@@ -1,13 +1,14 @@
 //! Admission: from a claim to a session, or to the reason why not.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use super::{Action, InputConfig, InputEntry, Plane, Reply, Role, Session};
 use crate::{
-    Claim, Entropy, Error, Health, Input, InputEvent, InputId, KeyRef, Keyring, ListenerId,
-    ListenerPolicy, ListenerState, Loss, Now, Profile, ProfileKind, Pull, Recorder, Refusal,
-    SessionId, Slot, StreamName, Use,
+    Claim, Entropy, Error, Health, Input, InputEvent, InputId, KeyRef, Keyring, ListenerEvent,
+    ListenerId, ListenerPolicy, ListenerState, Loss, Machine, Now, Output, Profile, ProfileKind,
+    Pull, PullEvent, PullFailure, Recorder, Refusal, SessionId, Slot, StreamName, Use,
 };
 
 /// The most bytes of a stream name on an open listener.
@@ -284,7 +285,7 @@ impl Plane {
         let role = Role::Pull(attempt);
         self.sessions
             .insert(session, Session { listener: None, input: id, role, since: now.unix_ms });
-        self.pull_event(now, id, crate::PullEvent::Connected { attempt });
+        self.pull_event(now, id, PullEvent::Connected { attempt });
         self.input_event(now, id, InputEvent::Pulled { session });
         Ok(Reply::Publishing { session, input: id, slot: Slot::Primary })
     }
@@ -302,35 +303,39 @@ impl Plane {
                     | Action::ClipDelete(_)
             )
         });
-        let sessions: alloc::vec::Vec<SessionId> = self.sessions.keys().copied().collect();
-        for session in sessions {
+        for id in self.hooks.keys().copied().collect::<Vec<_>>() {
+            self.with_hook(id, |it| it.restart(now));
+        }
+        for id in self.outputs.keys().copied().collect::<Vec<_>>() {
+            self.with_output(now, id, Output::restart);
+        }
+        for listener in self.listeners.values_mut() {
+            listener.machine.restart();
+        }
+        for id in self.listeners.keys().copied().collect::<Vec<_>>() {
+            // One that had failed because another has its port fails again, without being tried.
+            let Some(config) = self.listeners.get(&id).map(|it| it.machine.config()) else {
+                continue;
+            };
+            if config.active && self.port_owner(config.port).is_none() {
+                self.with_listener(now, id, |it| _ = it.handle(now, ListenerEvent::Start));
+            }
+        }
+        for session in self.sessions.keys().copied().collect::<Vec<_>>() {
             self.lose_session(now, session, Loss::Restarted);
         }
-        for id in self.inputs.keys().copied().collect::<alloc::vec::Vec<_>>() {
+        for id in self.inputs.keys().copied().collect::<Vec<_>>() {
             let Some(entry) = self.inputs.get_mut(&id) else { continue };
             let attempt = entry.pull.attempt();
             // An attempt that was on its way, and gave no session yet.
-            self.pull_event(
-                now,
-                id,
-                crate::PullEvent::Failed { attempt, why: crate::PullFailure::Closed },
-            );
-        }
-        for id in self.outputs.keys().copied().collect::<alloc::vec::Vec<_>>() {
-            self.with_output(now, id, |it| it.restart(now));
-        }
-        for id in self.listeners.keys().copied().collect::<alloc::vec::Vec<_>>() {
-            self.with_listener(now, id, crate::Listener::restart);
-        }
-        for id in self.hooks.keys().copied().collect::<alloc::vec::Vec<_>>() {
-            self.with_hook(id, |it| it.restart(now));
+            self.pull_event(now, id, PullEvent::Failed { attempt, why: PullFailure::Closed });
         }
         self.repeat_recordings();
     }
 
     /// Orders for recordings that may not have been carried out.
     fn repeat_recordings(&mut self) {
-        let pending: alloc::vec::Vec<_> = (self.recordings.iter())
+        let pending: Vec<_> = (self.recordings.iter())
             .filter(|(_, it)| {
                 matches!(
                     it.state(),
@@ -356,12 +361,12 @@ pub(super) fn new_input(now: Now, config: InputConfig, number: i64) -> InputEntr
         modified: now.unix_ms,
         keys_rotated: None,
         machine: Input::new(&profile),
-        pull: Pull::new(profile.pull.clone(), config.pull.as_ref().map_or(0, alloc::vec::Vec::len)),
+        pull: Pull::new(profile.pull.clone(), config.pull.as_ref().map_or(0, Vec::len)),
         pulled: None,
         recorder: Recorder::new(config.recording.mode, profile.recording),
         health: Health::new(profile.policy, config.low_latency),
-        outputs: alloc::vec::Vec::new(),
-        shows: alloc::vec::Vec::new(),
+        outputs: Vec::new(),
+        shows: Vec::new(),
         players: 0,
         seq: 0,
         told_live: false,
