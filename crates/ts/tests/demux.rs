@@ -521,6 +521,56 @@ fn frames_in_a_pes_packet_at_the_limit_and_one_beyond() {
 }
 
 #[test]
+fn pictures_in_a_pes_packet_at_the_limit_and_one_beyond() {
+    let config = avc().params.video().unwrap().config.clone();
+    let sets = [&[0, 0, 0, 1], &config[8..31], &[0, 0, 0, 1], &config[34..]].concat();
+    let picture = hex("00000001 09f0 000001 419a11");
+    for (count, beyond) in [(64, false), (65, true)] {
+        let payload = [&sets[..], &picture.repeat(count)].concat();
+        let video = [pes(0xE0, SECONDS[0], &payload)];
+        let demuxed = Demuxed::of(&around(&tables(&[avc()]), 0x100, &video));
+        assert_eq!(demuxed.frames(VIDEO).len(), 64);
+        assert_eq!(findings(&demuxed).contains(&Finding::BadFrame(VIDEO)), beyond);
+    }
+}
+
+#[test]
+fn id3_tags_at_the_limit_and_one_beyond() {
+    let id3 = Track::new(TrackId::data(0), Timescale::MPEG, CodecParams::Data(DataCodec::Id3));
+    for (len, count) in [(262_144, 1), (262_145, 0)] {
+        let size = len - 10;
+        let digits =
+            [size >> 21, size >> 14 & 0x7F, size >> 7 & 0x7F, size & 0x7F].map(|it| it as u8);
+        let tag = [b"ID3\x04\0\0", &digits[..], &vec![1; size]].concat();
+        let events =
+            [MediaEvent::Track(id3.clone()), MediaEvent::Frame(frame(TrackId::data(0), 0, &tag))];
+        let demuxed = Demuxed::of(&mux(MuxConfig::default(), events));
+        assert_eq!(demuxed.frames(TrackId::data(0)).len(), count);
+        assert_eq!(findings(&demuxed).is_empty(), count == 1);
+    }
+}
+
+#[test]
+fn an_audio_frame_without_an_end_is_given_up_at_64_kib() {
+    // E-AC-3 whose access unit never ends: the streams of one programme, again and again.
+    let eac3 = read("eac3_head.ts");
+    let unit = Demuxed::of(&eac3).frames(AUDIO)[0].data.clone();
+    let track = Demuxed::of(&eac3).tracks()[0].clone();
+    let mut dependent = unit.to_vec();
+    dependent[2] = dependent[2] & 0x3F | 0x40; // strmtyp 1
+    let payload = [&unit[..], &dependent.repeat(100)].concat();
+    let pieces: Vec<Vec<u8>> =
+        payload.chunks(10_000).map(|piece| pes(0xBD, SECONDS[0], piece)).collect();
+    let demuxed = Demuxed::of(&around(&tables(&[track]), 0x100, &pieces));
+    let skipped: Vec<u64> = findings(&demuxed)
+        .iter()
+        .map(|it| if let Finding::BytesBetweenFrames { skipped, .. } = it { *skipped } else { 0 })
+        .collect();
+    assert!((64 * 1024..64 * 1024 + 10_000).contains(&skipped[0]), "{skipped:?}");
+    assert_eq!(demuxed.frames(AUDIO).len(), 0);
+}
+
+#[test]
 fn streams_of_unknown_kinds_and_more_than_the_limit_are_told() {
     let mut events = vec![];
     for number in 0..16 {
