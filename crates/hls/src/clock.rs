@@ -12,6 +12,9 @@ use levada_media::{Rounding, Ticks, Timescale, Track};
 /// How strongly timestamps steer the sample clock.
 const STEER: i64 = 32;
 
+/// A longer step from frame to frame is a hole, in microseconds.
+const HOLE: i64 = 2_000_000;
+
 /// The clock of one track.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
@@ -86,14 +89,19 @@ impl Clock {
         self.last = None;
     }
 
-    /// What `dts` means: in the epoch that this track follows, else in the newest. `near` is a time, in
+    /// Whether it took a frame since it began or was told to forget.
+    pub(crate) fn is_running(&self) -> bool {
+        self.epoch.is_some()
+    }
+
+    /// What `dts` means: in the epoch that this track follows, else in the newest. `near` is a span, in
     /// microseconds, that another track has reached: there it may be, too, however long this one was silent.
     pub(crate) fn read(
         &mut self,
         dts: Ticks,
         newest: Epoch,
         jump: i64,
-        near: Option<i64>,
+        near: Option<(i64, i64)>,
     ) -> Reading {
         let followed = self.epoch.map(|(_, shift)| self.convert(dts.0).saturating_add(shift));
         if let Some(at) = followed.filter(|&at| self.fits(at, jump, near)) {
@@ -114,18 +122,21 @@ impl Clock {
 
     /// Notes that a frame was taken at `at`.
     pub(crate) fn took(&mut self, at: i64) {
-        if let Some(last) = self.last.filter(|_| self.step.is_none()) {
-            self.lasted = (at - last).max(1);
+        let step = self.last.map(|last| (at - last).max(1));
+        // A hole is no frame that lasts that long.
+        if let Some(step) = step.filter(|it| self.step.is_none() && self.micros(*it) <= HOLE) {
+            self.lasted = step;
         }
         self.last = Some(at);
         self.expected = at + self.lasted;
     }
 
-    fn fits(&self, at: i64, jump: i64, near: Option<i64>) -> bool {
+    fn fits(&self, at: i64, jump: i64, near: Option<(i64, i64)>) -> bool {
         let off = self.micros(at.saturating_sub(self.expected));
         // Back is back, but a frame may be early by as much as a frame lasts.
         let early = jump.min(self.micros(self.lasted).max(100_000));
-        let beside = near.is_some_and(|near| off > 0 && (self.micros(at) - near).abs() <= jump);
+        let beside =
+            near.is_some_and(|(from, to)| off > 0 && (from..=to).contains(&self.micros(at)));
         (-early..=jump).contains(&off) || beside
     }
 
@@ -224,7 +235,10 @@ mod tests {
         let mut clock = video();
         take(&mut clock, 0).unwrap();
         assert_eq!(clock.read(Ticks(9000), FIRST, JUMP, None), Reading::Jump);
-        assert_eq!(clock.read(Ticks(9000), FIRST, JUMP, Some(8_500_000)), Reading::At(810_000));
+        assert_eq!(
+            clock.read(Ticks(9000), FIRST, JUMP, Some((6_500_000, 10_500_000))),
+            Reading::At(810_000)
+        );
     }
 
     #[test]

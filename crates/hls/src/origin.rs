@@ -23,6 +23,17 @@ use rendition::{Found, Rendition};
 /// The name of the multivariant playlist.
 pub const INDEX: &str = "index.m3u8";
 
+/// A step of the leading track's time that is a new timeline, in microseconds.
+const JUMP_BACK: i64 = 2_000_000;
+
+/// How long the rendition that leads may send nothing before the others go on without it: milliseconds, and events of
+/// the others where no wall clock tells.
+const SILENT_MS: i64 = 4000;
+const SILENT_EVENTS: usize = 1000;
+
+/// Up to how much the others may be ahead for that, in microseconds. What is further away is another timeline.
+const LONGEST_SILENCE: i64 = 60_000_000;
+
 /// How an [`Origin`] packages and what it keeps.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -85,6 +96,8 @@ pub struct Origin {
     renditions: Vec<Rendition>,
     /// How far the rendition that leads is, in microseconds of the source.
     reached: i64,
+    /// Wall-clock time of its newest frame, and how many events of others came since.
+    lead: (i64, usize),
     generation: u64,
     waiting: usize,
     departed: VecDeque<Departed>,
@@ -167,6 +180,7 @@ impl Origin {
             stage: Stage::Waiting { events: VecDeque::new(), since: None },
             renditions: Vec::new(),
             reached: i64::MIN,
+            lead: (i64::MAX, 0),
             generation: 0,
             waiting: 0,
             departed: VecDeque::new(),
@@ -191,7 +205,7 @@ impl Origin {
     /// Ends the stream. What was published stays.
     pub fn finish(&mut self) -> Result<(), SegmentError> {
         let started = self.start();
-        self.release(i64::MAX)?;
+        self.release(i64::MAX, i64::MAX)?;
         for rendition in &mut self.renditions {
             rendition.segmenter.finish()?;
         }
@@ -335,27 +349,60 @@ impl Origin {
             _ => None,
         };
         if index > 0 {
-            let until = self.reached;
-            return self.renditions.get_mut(index).map_or(Ok(()), |it| {
-                it.hold(event, reached, unix_ms);
-                it.release(until)
-            });
+            if let Some(rendition) = self.renditions.get_mut(index) {
+                rendition.hold(event, reached, unix_ms);
+            }
+            self.lead.1 += 1;
+            self.pass_a_silent_lead(reached, unix_ms);
+            return self.release(self.reached, unix_ms);
+        }
+        if reached.is_some_and(|at| at < self.reached.saturating_sub(JUMP_BACK)) {
+            // What waits for later times of the old timeline need not wait any more.
+            self.release(i64::MAX, unix_ms)?;
         }
         let Some(lead) = self.renditions.first_mut() else { return Ok(()) };
         lead.segmenter.push(event, unix_ms)?;
-        let target = lead.segmenter.target_duration();
-        if let Some(begun) = lead.segmenter.take_begun() {
-            self.renditions.iter_mut().skip(1).for_each(|it| it.segmenter.follow(begun, target));
-        }
+        self.tell_followers();
         reached.map_or(Ok(()), |at| {
-            self.reached = at;
-            self.release(at)
+            (self.reached, self.lead) = (at, (unix_ms, 0));
+            self.release(at, unix_ms)
         })
     }
 
+    /// Tells the renditions that follow where segments began.
+    fn tell_followers(&mut self) {
+        let Some((lead, others)) = self.renditions.split_first_mut() else { return };
+        while let Some(begun) = lead.segmenter.next_begun() {
+            let target = lead.segmenter.target_duration();
+            others.iter_mut().for_each(|it| it.segmenter.follow(begun, target));
+        }
+    }
+
+    /// When the rendition that leads has been silent for long, the others go on without it.
+    fn pass_a_silent_lead(&mut self, reached: Option<i64>, unix_ms: i64) {
+        let silent = unix_ms.saturating_sub(self.lead.0) > SILENT_MS || self.lead.1 > SILENT_EVENTS;
+        let Some(at) = reached.filter(|_| silent) else { return };
+        let ahead = at.saturating_sub(self.reached);
+        if !(0..=LONGEST_SILENCE).contains(&ahead) {
+            return;
+        }
+        if let Some(lead) = self.renditions.first_mut() {
+            lead.segmenter.pass(at);
+            self.reached = at;
+        }
+        self.tell_followers();
+    }
+
     /// Lets renditions that follow go on up to a time of the source, in microseconds.
-    fn release(&mut self, until: i64) -> Result<(), SegmentError> {
-        self.renditions.iter_mut().skip(1).try_for_each(|it| it.release(until))
+    fn release(&mut self, until: i64, unix_ms: i64) -> Result<(), SegmentError> {
+        let Some((lead, others)) = self.renditions.split_first_mut() else { return Ok(()) };
+        others.iter_mut().try_for_each(|it| {
+            let released = it.release(until, unix_ms);
+            if it.segmenter.needs_break() {
+                lead.segmenter.break_next();
+            }
+            released
+        })
     }
 
     /// Makes public what the segmenters made.

@@ -15,6 +15,13 @@ use crate::{SegmentError, SegmenterConfig};
 /// How many frames of other tracks are held while a keyframe is awaited: a second of sound.
 const HELD: usize = 64;
 
+/// How much before its beginning elsewhere a segment may begin here, in microseconds: half a picture or sound.
+const EARLY: i64 = 15_000;
+
+/// A track does not begin further than this behind where the open segment began, in microseconds: that would be what is
+/// left of another timeline.
+const FAR: i64 = 15_000_000;
+
 /// Cuts the frames of one rendition into segments and parts.
 ///
 /// The *leading* track decides where: the first video track, or the first audio track while there is no video. A
@@ -43,10 +50,16 @@ pub struct Segmenter {
     sequence: u64,
     open: Open,
     declared: Declared,
-    /// Where the segments of the rendition that this one follows begin.
+    /// Where the segments of the rendition that this one follows begin: those that have not begun here.
     follow: Option<VecDeque<Begun>>,
-    /// The segment that began last, until somebody asks.
-    begun: Option<Begun>,
+    /// Where the newest of them begins.
+    lead_at: Option<i64>,
+    /// Segments that began, until somebody asks.
+    begun: VecDeque<Begun>,
+    /// Whether a segment may only begin with a discontinuity, which the rendition that leads has to tell first.
+    needs_break: bool,
+    /// Whether the next segment is a discontinuity for the sake of a rendition that follows.
+    break_next: bool,
     /// The newest keyframe of the leading track, and its distance from the one before.
     last_key: Option<i64>,
     keys_apart: i64,
@@ -81,6 +94,7 @@ pub(crate) struct Timeline {
 /// Where a segment began, for renditions that follow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Begun {
+    sequence: u64,
     /// Microseconds of the timeline.
     at: i64,
     timeline: Timeline,
@@ -127,7 +141,10 @@ impl Segmenter {
             open: Open { discontinuity: config.resumed, ..Open::default() },
             declared: Declared::default(),
             follow: None,
-            begun: None,
+            lead_at: None,
+            begun: VecDeque::new(),
+            needs_break: false,
+            break_next: false,
             last_key: None,
             keys_apart: 0,
             outputs: VecDeque::new(),
@@ -144,12 +161,42 @@ impl Segmenter {
         self.target = self.target.or(target);
         if let Some(follow) = &mut self.follow {
             follow.push_back(begun);
+            self.lead_at = Some(begun.at);
         }
+        self.catch_up();
     }
 
     /// Where a segment began since the last call.
-    pub(crate) fn take_begun(&mut self) -> Option<Begun> {
-        self.begun.take()
+    pub(crate) fn next_begun(&mut self) -> Option<Begun> {
+        self.begun.pop_front()
+    }
+
+    /// Whether the next segment of all renditions has to be a discontinuity, for the sake of this one.
+    pub(crate) fn needs_break(&self) -> bool {
+        self.needs_break
+            && self.follow.as_ref().is_some_and(|it| it.iter().all(|it| !it.discontinuity))
+    }
+
+    /// Has the next segment be a discontinuity.
+    pub(crate) fn break_next(&mut self) {
+        self.break_next = true;
+    }
+
+    /// Goes on without frames, up to a time of the source in microseconds: gaps, so that others can follow.
+    pub(crate) fn pass(&mut self, source: i64) {
+        let (at, segment) = (source + self.timeline.epoch.shift, micros(self.config.segment));
+        let begun = matches!(self.state, State::Running | State::Seeking { .. });
+        if !begun || self.timeline.broken || self.target.is_none() {
+            return;
+        }
+        while at - self.open.start >= 2 * segment {
+            self.rest();
+            let (start, discontinuity) = (self.open.start, self.open.discontinuity);
+            let (sequence, timeline) = (self.sequence, self.timeline);
+            self.begun.push_back(Begun { sequence, at: start, timeline, discontinuity });
+            self.gap(start + segment, discontinuity);
+            self.break_next = true; // Where it comes back.
+        }
     }
 
     /// `EXT-X-TARGETDURATION` in seconds. `None` before the first segment is complete, unless it is configured.
@@ -197,6 +244,7 @@ impl Segmenter {
         if self.leader() == Some(lane.track.id) {
             // Its keyframe follows. Another track's frames are left out until a segment begins.
             self.seek();
+            self.needs_break = self.sequence > self.config.first_sequence;
         }
         if let Some(old) = self.lanes.get_mut(index) {
             *old = lane;
@@ -257,7 +305,7 @@ impl Segmenter {
                 return Ok(());
             }
             behind = core::mem::take(held);
-            if !self.adopt() {
+            if self.follow.is_some() && !self.adopt(&frame) {
                 return Ok(());
             }
             self.begin(&frame, unix_ms)?;
@@ -274,7 +322,19 @@ impl Segmenter {
         key: bool,
         unix_ms: i64,
     ) -> Result<(), SegmentError> {
+        if key && self.fits_newer(&frame) {
+            self.rest();
+            return self.take(frame, unix_ms);
+        }
         let Some(at) = self.place(&mut frame) else {
+            if self.follow.is_some() {
+                return Ok(()); // One that fits may come.
+            }
+            if !leads
+                && self.lanes.iter().any(|it| it.track.id == frame.track && !it.clock.is_running())
+            {
+                return Ok(());
+            }
             // It fits nowhere: a new timeline begins with the next keyframe, which may be this frame.
             self.seek();
             self.timeline.broken = true;
@@ -300,18 +360,31 @@ impl Segmenter {
             || self.open.frames >= self.config.limits.frames
         {
             self.end_segment();
+            if self.follow.is_some() {
+                self.rest();
+            }
         }
+        let packaged = packaged && matches!(self.state, State::Running);
         if packaged { self.put(frame, at, leads && key) } else { Ok(()) }
     }
 
     /// Moves a frame onto the timeline and says where it is, in microseconds.
     fn place(&mut self, frame: &mut Frame) -> Option<i64> {
         let id = frame.track;
-        let others = self.lanes.iter().filter(|it| it.track.id != id && it.packaged);
-        let near = others.map(|it| it.clock.micros(it.clock.expected)).max();
         let (epoch, jump) = (self.timeline.epoch, micros(self.config.jump));
+        let others = self.lanes.iter().filter(|it| it.track.id != id && it.packaged);
+        let reached = others.map(|it| it.clock.micros(it.clock.expected)).max();
+        let mut near = reached.map(|it| (it - jump, it + jump));
+        if let Some(lead) = self.lead_at.filter(|_| self.follow.is_some()) {
+            near = Some((i64::MIN, lead + self.rules().limit + jump));
+        }
         let clock = &mut self.lanes.iter_mut().find(|it| it.track.id == id)?.clock;
+        let begins = !clock.is_running();
         let Reading::At(at) = clock.read(frame.dts, epoch, jump, near) else { return None };
+        if begins && clock.micros(at) - self.open.start > FAR {
+            clock.forget(); // A leftover of another timeline.
+            return None;
+        }
         frame.cts = i32::try_from(clock.convert(frame.cts.into())).unwrap_or(0);
         let duration = frame.duration.map_or(0, |it| clock.convert(it.get().into()));
         frame.duration = u32::try_from(duration).ok().and_then(NonZeroU32::new);
@@ -350,15 +423,18 @@ impl Segmenter {
             key,
             keys_apart: self.keys_apart,
         };
-        let follows = self.follow.is_some();
-        let due = key.then(|| self.due(at, lasts)).flatten();
-        let cut = match due {
-            Some(_) => Cut::Segment,
-            None if follows => {
-                let rules = Rules { segment: i64::MAX / 2, ..self.rules() };
-                decide(&rules, &Candidate { keys_apart: 0, ..candidate })
+        let mut due = None;
+        let cut = if self.follow.is_some() {
+            let rules = Rules { segment: i64::MAX / 2, ..self.rules() };
+            let cut = decide(&rules, &Candidate { keys_apart: 0, ..candidate });
+            due = self.due(at, key || cut == Cut::Segment);
+            if due.is_none() && cut == Cut::Segment {
+                self.rest(); // It is ahead of the rendition that leads, which begins all segments.
+                return Ok(());
             }
-            None => decide(&self.rules(), &candidate),
+            if due.is_some() { Cut::Segment } else { cut }
+        } else {
+            decide(&self.rules(), &candidate)
         };
         if key {
             self.keys_apart = self.last_key.map_or(0, |last| (at - last).max(0));
@@ -368,12 +444,16 @@ impl Segmenter {
             Cut::No => {}
             Cut::Part => self.end_part(at, false),
             Cut::Segment => {
-                self.end_segment();
+                match due {
+                    Some(due) => self.end_segments(due, at),
+                    None => self.end_segment(),
+                }
                 self.open.independent = key;
-                self.open.discontinuity |= due.is_some_and(|it| it.discontinuity);
+                self.open.discontinuity |= self.take_break();
                 let late = |it: &Lane| !it.packaged;
                 if key && self.lanes.iter().any(late) {
                     self.open.discontinuity = true;
+                    self.package = None;
                     return self.begin(frame, unix_ms);
                 }
             }
@@ -381,36 +461,140 @@ impl Segmenter {
         Ok(())
     }
 
-    /// For a rendition that follows: the segment that should begin here, if one should.
-    fn due(&mut self, at: i64, lasts: i64) -> Option<Begun> {
-        let (open, epoch) = (self.open.start, self.timeline.epoch.number);
+    /// For a rendition that follows: how many segments have to begin before a frame. Without `now`, they wait for a
+    /// keyframe for a while.
+    fn due(&mut self, at: i64, now: bool) -> Option<usize> {
+        let (sequence, epoch) = (self.sequence, self.timeline.epoch.number);
+        let patience = if now { 0 } else { micros(self.config.segment) / 2 };
         let follow = self.follow.as_mut()?;
-        while follow.front().is_some_and(|it| it.at <= open && it.timeline.epoch.number <= epoch) {
+        while follow.front().is_some_and(|it| it.sequence <= sequence) {
             follow.pop_front();
         }
-        let front = *follow.front()?;
-        let due = front.timeline.epoch.number == epoch && at + lasts / 2 >= front.at;
-        if due { follow.pop_front() } else { None }
+        let is_due = |it: &&Begun| it.timeline.epoch.number == epoch && at + EARLY >= it.at;
+        let front = *follow.front().filter(is_due)?;
+        let count = follow.iter().take_while(is_due).count();
+        (at + EARLY >= front.at + patience).then_some(count)
     }
 
-    /// For a rendition that follows: takes over the timeline. Says whether a segment may begin.
-    fn adopt(&mut self) -> bool {
-        let Some(follow) = &mut self.follow else { return true };
-        let epoch = self.timeline.epoch.number;
-        while let Some(begun) =
-            follow.front().copied().filter(|it| it.timeline.epoch.number > epoch)
-        {
-            follow.pop_front();
-            self.open.discontinuity |= begun.discontinuity;
-            self.timeline = begun.timeline;
-            if follow
-                .front()
-                .is_none_or(|it| it.timeline.epoch.number == begun.timeline.epoch.number)
-            {
-                break;
+    /// For a rendition that follows: ends the open segment before a frame, and those that passed without a frame.
+    fn end_segments(&mut self, due: usize, at: i64) {
+        let limit = self.rules().limit;
+        let begun: Vec<Begun> =
+            self.follow.iter_mut().flat_map(|it| it.drain(..due.min(it.len()))).collect();
+        let Some(first) = begun.first() else { return };
+        if due == 1 && at - self.open.start <= limit {
+            self.end_segment();
+        } else {
+            self.end_segment_at(first.at);
+        }
+        for pair in begun.windows(2) {
+            if let [gone, next] = pair {
+                self.gap(next.at, gone.discontinuity);
             }
         }
-        !self.timeline.broken
+        self.open.discontinuity = begun.last().is_some_and(|it| it.discontinuity);
+    }
+
+    /// For a rendition that follows, before a keyframe: takes over the timeline, and fills up what passed without a
+    /// frame. Says whether a segment begins here.
+    fn adopt(&mut self, frame: &Frame) -> bool {
+        let (reach, source) = (self.reach(), self.source(frame));
+        let Some(follow) = &mut self.follow else { return true };
+        let sequence = self.sequence;
+        follow.retain(|it| it.sequence >= sequence);
+        let fits = |it: &Begun| it.holds(source, reach);
+        let Some(index) = follow.iter().rposition(fits) else { return false };
+        if self.needs_break && !follow.iter().take(index + 1).any(|it| it.discontinuity) {
+            return false;
+        }
+        let passed: Vec<Begun> = follow.drain(..=index).collect();
+        for pair in passed.windows(2) {
+            if let [gone, next] = pair {
+                self.fill(*gone, next.at);
+            }
+        }
+        if let Some(begun) = passed.last() {
+            self.timeline = begun.timeline;
+            self.open.start = self.open.start.max(begun.at);
+            self.open.discontinuity = begun.discontinuity;
+        }
+        self.needs_break = false;
+        true
+    }
+
+    /// For a rendition that follows: whether a frame fits a timeline that began elsewhere, but not yet here.
+    fn fits_newer(&self, frame: &Frame) -> bool {
+        let epoch = self.timeline.epoch.number;
+        let Some(follow) = &self.follow else { return false };
+        let mut newer = follow.iter().filter(|it| it.timeline.epoch.number > epoch);
+        newer.any(|it| it.holds(self.source(frame), self.reach()))
+    }
+
+    fn source(&self, frame: &Frame) -> i64 {
+        let lane = self.lanes.iter().find(|it| it.track.id == frame.track);
+        lane.map_or(0, |it| it.clock.source_micros(frame.dts))
+    }
+
+    /// How far behind its beginning elsewhere a segment may begin here.
+    fn reach(&self) -> i64 {
+        self.rules().limit + micros(self.config.jump)
+    }
+
+    /// For a rendition that follows: does not wait for frames of segments that are long over elsewhere.
+    fn catch_up(&mut self) {
+        let sequence = self.sequence;
+        let Some(follow) = &mut self.follow else { return };
+        let running = matches!(self.state, State::Running);
+        follow.retain(|it| it.sequence > sequence || !running && it.sequence == sequence);
+        if follow.len() < 4 {
+            return;
+        }
+        if let Some(front) = follow.front().copied().filter(|_| running) {
+            if front.timeline.epoch.number == self.timeline.epoch.number {
+                self.end_segment_at(front.at);
+            }
+            self.rest();
+        }
+        while let Some(follow) = self.follow.as_mut().filter(|it| it.len() > 2) {
+            let (Some(gone), Some(next)) = (follow.pop_front(), follow.front()) else { return };
+            let until = next.at;
+            self.fill(gone, until);
+        }
+    }
+
+    /// Has a segment that began elsewhere pass as a gap.
+    fn fill(&mut self, gone: Begun, until: i64) {
+        self.timeline = gone.timeline;
+        self.open.start = self.open.start.max(gone.at);
+        self.needs_break &= !gone.discontinuity;
+        self.gap(until, gone.discontinuity);
+    }
+
+    /// A segment without frames, from where the last one ended.
+    fn gap(&mut self, until: i64, discontinuity: bool) {
+        let duration = (until - self.open.start).clamp(1, self.rules().limit);
+        self.open.discontinuity = discontinuity;
+        let opening = Opening { independent: true, ..self.opening() };
+        self.outputs.push_back(Output::Segment(Segment {
+            opening,
+            duration: span(duration),
+            parts: Vec::new(),
+        }));
+        let start = self.open.start.max(until);
+        self.open = Open { start, part_start: start, ..Open::default() };
+        self.sequence += 1;
+    }
+
+    /// Ends the open segment and waits for a keyframe that fits. Codecs stay as they are.
+    fn rest(&mut self) {
+        if matches!(self.state, State::Running) {
+            self.end_segment();
+            self.state = State::Seeking { held: VecDeque::new() };
+        }
+    }
+
+    fn take_break(&mut self) -> bool {
+        core::mem::take(&mut self.break_next)
     }
 
     fn rules(&self) -> Rules {
@@ -427,8 +611,11 @@ impl Segmenter {
     /// Begins a package with all tracks that are known, at a keyframe of the leading track.
     fn begin(&mut self, frame: &Frame, unix_ms: i64) -> Result<(), SegmentError> {
         let tracks: Vec<Track> = self.lanes.iter().map(Lane::packed_track).collect();
-        let package = Package::new(self.config.container, &tracks)?;
-        if self.follow.is_none() && (self.timeline.broken || self.goes_back(frame)) {
+        let package = match self.package.take() {
+            Some(package) => package, // After a rest.
+            None => self.new_package(&tracks)?,
+        };
+        if self.follow.is_none() && (self.timeline.broken || self.is_elsewhere(frame)) {
             self.start_epoch(frame, unix_ms);
         }
         for lane in &mut self.lanes {
@@ -437,27 +624,35 @@ impl Segmenter {
                 lane.clock.forget();
             }
         }
+        self.package = Some(package);
+        self.state = State::Running;
+        self.open.independent = true;
+        self.open.discontinuity |= self.take_break();
+        Ok(())
+    }
+
+    fn new_package(&mut self, tracks: &[Track]) -> Result<Package, SegmentError> {
+        let package = Package::new(self.config.container, tracks)?;
         if let Some(data) = package.init() {
             self.outputs.push_back(Output::Init(Init { number: self.inits, data }));
             self.inits += 1;
         }
-        self.package = Some(package);
-        self.state = State::Running;
-        self.open.independent = true;
-        Ok(())
+        Ok(package)
     }
 
-    /// Whether the epoch puts a frame in front of where the timeline ended.
-    fn goes_back(&self, frame: &Frame) -> bool {
+    /// Whether the epoch puts a frame in front of where the timeline ended, or far behind.
+    fn is_elsewhere(&self, frame: &Frame) -> bool {
         let lane = self.lanes.iter().find(|it| it.track.id == frame.track);
         let at = lane.map_or(0, |it| it.clock.source_micros(frame.dts) + self.timeline.epoch.shift);
-        matches!(self.state, State::Seeking { .. }) && at + 1000 < self.open.start
+        let fits = self.open.start - 1000..=self.open.start + FAR;
+        matches!(self.state, State::Seeking { .. }) && !fits.contains(&at)
     }
 
     /// Has this frame be where the timeline ended.
     fn start_epoch(&mut self, frame: &Frame, unix_ms: i64) {
         let Some(lane) = self.lanes.iter().find(|it| it.track.id == frame.track) else { return };
         let begin = self.open.start;
+        self.open.discontinuity |= self.timeline.epoch.number > 0;
         let epoch = Epoch {
             number: self.timeline.epoch.number + 1,
             shift: begin - lane.clock.source_micros(frame.dts),
@@ -477,12 +672,14 @@ impl Segmenter {
             lane.clock.took(dts);
         }
         if self.open.frames == 0 && self.open.parts.is_empty() {
-            // A late start: what lies between belongs to nobody.
-            self.open.start = self.open.start.max(at);
+            if self.follow.is_none() {
+                // A late start: what lies between belongs to nobody.
+                self.open.start = self.open.start.max(at);
+                let (sequence, discontinuity) = (self.sequence, self.open.discontinuity);
+                let (at, timeline) = (self.open.start, self.timeline);
+                self.begun.push_back(Begun { sequence, at, timeline, discontinuity });
+            }
             self.open.part_start = self.open.start;
-            let discontinuity = self.open.discontinuity;
-            self.begun =
-                Some(Begun { at: self.open.start, timeline: self.timeline, discontinuity });
         }
         self.open.frames += 1;
         self.open.bytes += len;
@@ -534,6 +731,10 @@ impl Segmenter {
         let leader = self.leader();
         let lane = self.lanes.iter().find(|it| Some(it.track.id) == leader);
         let end = lane.map_or(self.open.start, |it| it.clock.micros(it.clock.expected));
+        self.end_segment_at(end);
+    }
+
+    fn end_segment_at(&mut self, end: i64) {
         if self.open.frames > 0 {
             self.end_part(end, true);
         }
@@ -562,9 +763,16 @@ impl Segmenter {
             program_date_time: self.timeline.date.unwrap_or(0) + self.open.start / 1000,
             discontinuity: self.open.discontinuity,
             independent: self.open.independent,
-            init: self.package.as_ref().and_then(Package::init).map(|_| self.inits - 1),
+            init: self.inits.checked_sub(1),
             key: None,
         }
+    }
+}
+
+impl Begun {
+    /// Whether a time of the source may lie in this segment, or a little before it.
+    fn holds(&self, source: i64, reach: i64) -> bool {
+        (-EARLY..=reach).contains(&(source + self.timeline.epoch.shift - self.at))
     }
 }
 

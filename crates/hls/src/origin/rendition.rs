@@ -16,6 +16,9 @@ use crate::{Container, Playlist, PlaylistConfig, SegmentError, Segmenter, Segmen
 /// The most events of a rendition that wait for the one that leads. When that stays behind they go on without it.
 const HELD: usize = 2000;
 
+/// The longest that they wait, in milliseconds.
+const HELD_MS: i64 = 6000;
+
 /// One media playlist and everything in it.
 #[derive(Debug)]
 pub(super) struct Rendition {
@@ -110,9 +113,12 @@ impl Rendition {
     }
 
     /// Goes on up to a time of the source.
-    pub(super) fn release(&mut self, until: i64) -> Result<(), SegmentError> {
+    pub(super) fn release(&mut self, until: i64, now: i64) -> Result<(), SegmentError> {
         let full = self.held.len() > HELD;
-        while self.held.front().is_some_and(|(_, at, _)| full || at.is_none_or(|it| it <= until)) {
+        let goes = |(_, at, since): &(MediaEvent, Option<i64>, i64)| {
+            full || at.is_none_or(|it| it <= until) || now.saturating_sub(*since) > HELD_MS
+        };
+        while self.held.front().is_some_and(goes) {
             let Some((event, _, unix_ms)) = self.held.pop_front() else { break };
             self.segmenter.push(event, unix_ms)?;
         }
@@ -161,7 +167,9 @@ impl Rendition {
     /// Encrypts a segment with the newest key, if there is one.
     #[cfg(feature = "aes")]
     fn encrypted(&self, mut segment: Segment) -> Segment {
-        let Some((number, key)) = self.keys.back() else { return segment };
+        let Some((number, key)) = self.keys.back().filter(|_| !segment.is_empty()) else {
+            return segment;
+        };
         let iv = crate::sequence_iv(segment.opening.sequence);
         let body = crate::encrypt_segment(&segment.body().join(), key, &iv);
         segment.opening.key = Some(*number);
@@ -244,7 +252,8 @@ impl Rendition {
                 init.map_or(Found::Nothing, |it| Found::Body(it.data.clone().into()))
             }
             Resource::Segment(sequence) => {
-                self.segment(sequence).map_or(Found::Nothing, |it| Found::Body(it.body()))
+                let segment = self.segment(sequence).filter(|it| !it.is_empty());
+                segment.map_or(Found::Nothing, |it| Found::Body(it.body()))
             }
             Resource::Part(sequence, index) => self.find_part(sequence, index),
             Resource::Key(number) => {
