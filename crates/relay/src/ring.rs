@@ -88,6 +88,12 @@ impl<T> Ring<T> {
         Cursor { at: self.end, started: false, headers: None }
     }
 
+    /// A new reader that wants all there is: it gets the headers, then everything that the ring still holds,
+    /// whether or not it begins with a GOP start. For readers that are there from the beginning, and for recorders.
+    pub fn join_oldest(&self) -> Cursor {
+        Cursor { at: self.oldest, started: true, headers: Some(Handing { since: 0, slot: 0 }) }
+    }
+
     /// The next thing for this reader.
     pub fn next<'a>(&'a self, cursor: &mut Cursor) -> Next<'a, T> {
         if !cursor.started {

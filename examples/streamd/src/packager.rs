@@ -36,6 +36,7 @@ impl Unpacking {
 pub struct Packager {
     unpacking: Unpacking,
     segmenter: Segmenter,
+    init: Bytes,
 }
 
 impl Packager {
@@ -45,7 +46,11 @@ impl Packager {
         // Nothing waits for a playlist here.
         config.target_duration = Some(10);
         config.track_wait = Duration::from_millis(500);
-        Self { unpacking: Unpacking::default(), segmenter: Segmenter::new(config) }
+        Self {
+            unpacking: Unpacking::default(),
+            segmenter: Segmenter::new(config),
+            init: Bytes::new(),
+        }
     }
 
     /// Takes a message in. Frames that cannot be packaged are left out.
@@ -66,7 +71,17 @@ impl Packager {
 
     /// Init segments, parts and segments. A segment repeats its parts.
     pub fn next(&mut self) -> Option<Output> {
-        self.segmenter.next_output()
+        loop {
+            match self.segmenter.next_output()? {
+                // A publisher that came back with the same codecs goes on in the same file.
+                Output::Init(init) if init.data == self.init => {}
+                Output::Init(init) => {
+                    self.init = init.data.clone();
+                    return Some(Output::Init(init));
+                }
+                other => return Some(other),
+            }
+        }
     }
 
     pub fn finish(&mut self) {

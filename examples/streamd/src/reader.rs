@@ -42,6 +42,14 @@ impl Reader {
         Self::new(stream, false)
     }
 
+    /// The same from the oldest message that there is.
+    pub fn recorder(stream: Arc<Stream>) -> Self {
+        let mut reader = Self::new(stream, false);
+        reader.cursor =
+            reader.stream.ring.read().unwrap_or_else(PoisonError::into_inner).join_oldest();
+        reader
+    }
+
     fn new(stream: Arc<Stream>, player: bool) -> Self {
         stream.readers.fetch_add(1, Relaxed);
         let changed = stream.changed.subscribe();
@@ -83,7 +91,8 @@ impl Reader {
                 }
                 Next::Item(item) => {
                     if let Some(from) = self.from {
-                        if !item.header && !(item.key && item.number >= from) {
+                        let begins = item.key && item.number >= from;
+                        if !begins && !item.header {
                             continue;
                         }
                         if item.key {

@@ -27,7 +27,7 @@ pub fn start(server: &Arc<Server>, stream: &Arc<Stream>, format: Record) {
     if format == Record::Off {
         return;
     }
-    let (server, reader) = (server.clone(), stream.follower());
+    let (server, reader) = (server.clone(), Reader::recorder(stream.clone()));
     tokio::spawn(record(server, reader, format));
 }
 

@@ -39,6 +39,20 @@ fn a_reader_joins_at_the_newest_gop_start_with_the_headers_in_force_there() {
 }
 
 #[test]
+fn a_reader_of_everything_begins_with_the_oldest_item() {
+    let mut ring = ring(3, 1000);
+    let mut early = ring.join_oldest();
+    assert_eq!(drain(&ring, &mut early), []);
+    ring.push_header(0, 20, 1).unwrap();
+    ring.push(1, 1, false);
+    ring.push(2, 1, true);
+    assert_eq!(drain(&ring, &mut early), [('i', 20), ('i', 1), ('i', 2)]);
+    ring.push(3, 1, false);
+    assert_eq!(drain(&ring, &mut ring.join_oldest()), [('h', 20), ('i', 1), ('i', 2), ('i', 3)]);
+    assert_eq!(drain(&ring, &mut early), [('i', 3)]);
+}
+
+#[test]
 fn a_reader_waits_for_the_first_gop_start_and_loses_nothing_by_it() {
     let mut ring = ring(100, 1000);
     ring.push(1, 1, false);

@@ -16,7 +16,7 @@ pub async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
 }
 
 pub async fn streams(State(server): State<Arc<Server>>) -> Response {
-    let all: Vec<Value> = server.hub.all().iter().map(|it| facts(it)).collect();
+    let all: Vec<Value> = server.hub.all().iter().map(facts).collect();
     answer(&json!({ "streams": all, "rtmp": server.config().rtmp.to_string() }))
 }
 

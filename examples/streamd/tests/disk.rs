@@ -1,0 +1,136 @@
+//! What is on disk after whatever happens.
+
+mod support;
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use levada_fmp4::{Fmp4Item, Fmp4Reader, ReadLimits};
+use support::{Client, Folder, Server, clip, tags};
+
+/// The items of an MP4 file, which has to be without fault.
+fn items(file: &[u8]) -> Vec<Fmp4Item> {
+    let (mut reader, mut input, mut all) =
+        (Fmp4Reader::new(ReadLimits::default()), BytesMut::from(file), Vec::new());
+    while let Some(item) = reader.read(&mut input).unwrap() {
+        all.push(item);
+    }
+    assert!(input.is_empty(), "{} bytes of a box that is not whole", input.len());
+    all
+}
+
+#[test]
+fn out_13_sigkill_leaves_every_whole_tag_and_fragment() {
+    for format in ["flv", "fmp4"] {
+        for wait in [0, 3, 11, 40] {
+            let folder = Folder::new(&format!("kill-{format}-{wait}"));
+            let server = Server::start(&folder, &["--record", format]);
+            let clip = clip();
+            let mut publisher = Client::publish(server.rtmp, "live/a");
+            publisher.send_all(&clip);
+            let ending = if format == "flv" { ".flv" } else { ".mp4" };
+            server.until("a recording", |_| folder.files(ending).first().map(drop));
+            std::thread::sleep(Duration::from_millis(wait));
+            server.signal("KILL");
+            assert_eq!(server.end(), None);
+            let file = std::fs::read(&folder.files(ending)[0]).unwrap();
+            if format == "flv" {
+                let recorded = tags(&file);
+                let same = recorded.iter().zip(&clip).all(|(a, b)| a.body == b.body);
+                assert!(same, "what is there is what was sent");
+                let whole: usize = 13 + recorded.iter().map(|it| 15 + it.body.len()).sum::<usize>();
+                assert_eq!(whole, file.len(), "nothing but whole tags");
+            } else {
+                items(&file);
+            }
+        }
+    }
+}
+
+#[test]
+fn after_a_restart_hls_goes_on_above_the_last_number() {
+    let folder = Folder::new("restart");
+    let numbers = |playlist: &str, tag: &str| -> u64 {
+        let line = playlist.lines().find_map(|it| it.strip_prefix(tag)).unwrap_or("0");
+        line.parse().unwrap()
+    };
+    let playlist = |server: &Server| {
+        server.until("a playlist", |it| {
+            let (status, _, body) = it.ask("/live/a/main.m3u8", "");
+            let text = String::from_utf8(body).unwrap();
+            (status == 200 && text.contains("#EXTINF")).then_some(text)
+        })
+    };
+    let server = Server::start(&folder, &[]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip());
+    let before = playlist(&server);
+    let last =
+        numbers(&before, "#EXT-X-MEDIA-SEQUENCE:") + before.matches("#EXTINF").count() as u64 - 1;
+    server.until("the file", |_| folder.files(".next").first().map(drop));
+    server.signal("KILL");
+    server.end();
+    drop(publisher);
+
+    let server = Server::start(&folder, &[]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip());
+    let after = playlist(&server);
+    assert!(numbers(&after, "#EXT-X-MEDIA-SEQUENCE:") > last, "{before}\n{after}");
+    let discontinuities = after.matches("#EXT-X-DISCONTINUITY\n").count() as u64;
+    assert_eq!(numbers(&after, "#EXT-X-DISCONTINUITY-SEQUENCE:") + discontinuities, 1, "{after}");
+}
+
+#[test]
+fn recordings_are_listed_and_become_plain_mp4() {
+    for format in ["flv", "fmp4"] {
+        let folder = Folder::new(&format!("plain-{format}"));
+        let server = Server::start(&folder, &["--record", format, "--reconnect", "0"]);
+        let mut publisher = Client::publish(server.rtmp, "live/a");
+        publisher.send_all(&clip());
+        drop(publisher);
+        server.until("it is recorded", |it| {
+            it.said().contains("the recording is complete").then_some(())
+        });
+        let list = server.json("/v1/recordings");
+        let file = list["recordings"][0]["file"].as_str().unwrap();
+        assert_eq!(list["recordings"][0]["stream"], "live/a");
+        let plain = server.get(&format!("/recordings/{file}?as=mp4"));
+        assert_eq!(&plain[4..8], b"ftyp");
+        let boxes = |name: &[u8]| plain.windows(4).filter(|it| *it == name).count();
+        assert_eq!((boxes(b"moov"), boxes(b"moof")), (1, 0));
+        let (status, head, part) =
+            server.ask(&format!("/recordings/{file}?as=mp4"), "range: bytes=4-7\r\n");
+        assert_eq!((status, part.as_slice()), (206, b"ftyp".as_slice()), "{head}");
+        assert!(folder.files(".tmp").is_empty());
+        assert_eq!(server.ask(&format!("/recordings/{file}"), "range: bytes=99999999-\r\n").0, 416);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn out_12_live_goes_on_when_nothing_can_be_recorded() {
+    let folder = Folder::new("nodisk");
+    // A file stands where the folder of the recordings should be.
+    std::fs::write(folder.0.join("recordings"), "").unwrap();
+    let server = Server::start(&folder, &["--record", "flv"]);
+    let clip = clip();
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip[..100]);
+    server.until("it is told", |it| it.said().contains("the recording ends here").then_some(()));
+    let mut player = Client::play(server.rtmp, "live/a");
+    publisher.send_all(&clip[100..]);
+    player.until(|it| it.media().len() > 20);
+    assert!(!server.text("/metrics").contains("streamd_recording_errors_total 0"));
+    // It is tried again, and then there is room.
+    std::fs::remove_file(folder.0.join("recordings")).unwrap();
+    let mut at = 10_000;
+    server.until("a recording", |_| {
+        publisher.send(clip.iter().find(|it| it.body[..2] == [0x17, 1]).unwrap(), at);
+        publisher.step();
+        at += 40;
+        let files = folder.files(".flv");
+        let file = std::fs::read(files.first()?).unwrap();
+        (tags(&file).iter().any(|it| it.body[..2] == [0x17, 0])).then_some(())
+    });
+}
