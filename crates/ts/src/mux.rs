@@ -199,8 +199,9 @@ impl TsMuxer {
             which: "ticks between decoding and showing",
             limit,
         })?;
-        let ahead = id.kind != MediaKind::Data && self.multiplex.is_passed_by(wanted.dts);
-        let discontinuity = ahead || track.timeline.is_restarted_by(wanted);
+        // Data may lie far ahead, and come late.
+        let discontinuity = id.kind != MediaKind::Data
+            && (self.multiplex.is_passed_by(wanted.dts) || track.timeline.is_restarted_by(wanted));
         if discontinuity {
             self.flush(out);
             self.mark_discontinuity();

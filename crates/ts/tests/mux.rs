@@ -536,6 +536,23 @@ fn hostile_out_01_times_that_jump_are_marked() {
 }
 
 #[test]
+fn data_far_ahead_or_late_leaves_the_clock_alone() {
+    let mut muxer = TsMuxer::new(MuxConfig::default());
+    let mut out = BytesMut::new();
+    muxer.push(&MediaEvent::Track(avc()), &mut out).unwrap();
+    muxer.push(&MediaEvent::Track(id3()), &mut out).unwrap();
+    let tag = |dts| frame(TrackId::data(0), dts, b"ID3");
+    for frame in
+        [tag(90_000_000), picture(VIDEO, 0, true, 9), tag(0), picture(VIDEO, 3600, false, 9)]
+    {
+        let written = muxer.push(&MediaEvent::Frame(frame), &mut out).unwrap();
+        assert!(!written.discontinuity);
+    }
+    let clock = 300 * (126_000 - 63_000);
+    assert_eq!(Stream::of(&out).pcrs(), [clock, clock + 40 * MILLISECOND]);
+}
+
+#[test]
 fn hostile_out_01_times_wrap_at_33_bits_and_not_at_32_milliseconds() {
     // RTMP's milliseconds reach 2^32 after 49.7 days, the stream's ticks wrap once in 26.5 hours.
     for base in [(1_i64 << 32) * 90, (1 << 33) - 126_000] {
