@@ -205,7 +205,7 @@ fn check(what: &str, source: &Lanes, read: &Lanes) {
     }
 }
 
-const EVERYWHERE: [&str; 22] = [
+const EVERYWHERE: [&str; 34] = [
     "media/h264_baseline_aac44s.flv",
     "media/h264_main_b2_aac48s.flv",
     "media/h264_high_b3pyr_aac48m.flv",
@@ -228,6 +228,18 @@ const EVERYWHERE: [&str; 22] = [
     "media/ts_wrap_32bit.flv",
     "media/aac44m_only.flv",
     "media/mp3_44m_only.flv",
+    "media/h264_open_gop_aac44m.flv",
+    "media/h264_intra_refresh.flv",
+    "media/h264_heaac_v1_implicit.flv",
+    "media/h264_heaac_v2_implicit.flv",
+    "media/inband_spspps_repeat.flv",
+    "media/inband_pps_change_no_seqhdr.flv",
+    "media/inband_res_change_no_seqhdr.flv",
+    "media/cfg_change_same_res.flv",
+    "media/aac_cfg_change.flv",
+    "real/rtmp-gst-1.28.8-eflvmux-hevc.flv",
+    "real/rtmp-gst-1.28.8-eflvmux-avc1-mp4a.flv",
+    "real/rtmp-ffmpeg-9.0.2-h264-ac3-ertmp.flv",
 ];
 
 const FMP4_ONLY: [&str; 6] = [
