@@ -92,9 +92,12 @@ impl Inspector {
                 Unpacked::Event(event) => self.observe(&event),
                 Unpacked::Metadata(metadata) => {
                     let mut declared = Declared::default();
+                    // Encoders that do not know write 0.
                     let bits = |kilobits: f64| (kilobits * 1000.0) as u64;
-                    declared.video_bitrate = metadata.video.data_rate.map(bits);
-                    declared.audio_bitrate = metadata.audio.data_rate.map(bits);
+                    declared.video_bitrate =
+                        metadata.video.data_rate.map(bits).filter(|it| *it > 0);
+                    declared.audio_bitrate =
+                        metadata.audio.data_rate.map(bits).filter(|it| *it > 0);
                     declared.frame_rate = metadata.video.frame_rate.map(|it| (it * 1000.0) as u64);
                     self.validators.iter_mut().for_each(|it| it.declare(declared));
                 }
