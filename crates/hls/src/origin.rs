@@ -331,7 +331,16 @@ impl Origin {
         if let Some(key) = self.key {
             self.renditions.iter_mut().for_each(|it| it.set_key(key));
         }
-        events.into_iter().try_for_each(|(event, unix_ms)| self.route(event, unix_ms))
+        // Sound without a configuration record is announced by its first frame, behind pictures: it is in the first
+        // segment all the same.
+        let mut known = Vec::new();
+        let (announced, rest): (Vec<_>, Vec<_>) = events.into_iter().partition(|(event, _)| {
+            let is_new = matches!(event, MediaEvent::Track(it) if !known.contains(&it.id));
+            known.extend(is_new.then(|| event.track()));
+            is_new
+        });
+        let mut events = announced.into_iter().chain(rest);
+        events.try_for_each(|(event, unix_ms)| self.route(event, unix_ms))
     }
 
     /// Gives an event to its rendition. Frames of those that follow wait until the first one got as far.

@@ -8,7 +8,7 @@ use levada_media::{
 };
 
 use super::*;
-use crate::{ReadMedia, ReadMultivariant, ReadPlaylist, Variables, read_playlist};
+use crate::{Container, ReadMedia, ReadMultivariant, ReadPlaylist, Variables, read_playlist};
 
 const NOON: i64 = 1_772_366_400_000;
 const AVCC: &[u8] = &[
@@ -127,6 +127,26 @@ fn status(answer: Answer) -> u16 {
     match answer {
         Answer::Ready(reply) => reply.status,
         Answer::Wait(_) => 0,
+    }
+}
+
+/// Sound without a configuration record (MP3, AC-3) is announced by its first frame, behind pictures.
+#[test]
+fn a_track_that_comes_with_its_first_frame_is_in_the_first_segment() {
+    for container in [Container::Fmp4, Container::Ts] {
+        let mut config = OriginConfig::default();
+        config.segmenter.container = container;
+        let mut live = Live::new(config, 1, 0);
+        (0..6).for_each(|_| live.step(0));
+        live.origin.push(MediaEvent::Track(audio(0)), NOON + 200).unwrap();
+        (live.audios, live.sound) = (1, 9);
+        live.run(7);
+        let index = live.index();
+        assert_eq!(index.variants[0].codecs, "avc1.42c01e,mp4a.40.2");
+        let list = live.media("main.m3u8");
+        assert_eq!(list.segments.len(), 3);
+        let first = &list.segments[0];
+        assert!(list.segments.iter().all(|it| it.discontinuity == 0 && it.map == first.map));
     }
 }
 
