@@ -205,7 +205,7 @@ fn check(what: &str, source: &Lanes, read: &Lanes) {
     }
 }
 
-const EVERYWHERE: [&str; 34] = [
+const EVERYWHERE: [&str; 36] = [
     "media/h264_baseline_aac44s.flv",
     "media/h264_main_b2_aac48s.flv",
     "media/h264_high_b3pyr_aac48m.flv",
@@ -240,15 +240,19 @@ const EVERYWHERE: [&str; 34] = [
     "real/rtmp-gst-1.28.8-eflvmux-hevc.flv",
     "real/rtmp-gst-1.28.8-eflvmux-avc1-mp4a.flv",
     "real/rtmp-ffmpeg-9.0.2-h264-ac3-ertmp.flv",
+    // Sound that is announced by its first frame, behind pictures.
+    "real/ffmpeg-5.1-keyframe-index.flv",
+    "real/ffmpeg-9.0.2-avc-eac3-51.flv",
 ];
 
-const FMP4_ONLY: [&str; 6] = [
+const FMP4_ONLY: [&str; 7] = [
     "real/ffmpeg-9.0.2-hevc-opus.flv",
     "real/ffmpeg-9.0.2-vp9-ac3.flv",
     "real/ffmpeg-9.0.2-av1-flac.flv",
     "real/rtmp-obs-32.2.2-av1-aac.flv",
     "real/rtmp-obs-32.2.2-h264-aac.flv",
     "real/ffmpeg-5.1-h264-aac.flv",
+    "real/ffmpeg-9.0.2-hdr-mp3.flv",
 ];
 
 fn run(name: &str, container: Container, chance: &mut Chance) {
