@@ -10,7 +10,7 @@ use levada_hls::{
     Answer, Container, Fetched, INDEX, Origin, OriginConfig, PullEvent, Puller, PullerConfig,
     ReadMedia, ReadPlaylist, Request, Variables, read_playlist,
 };
-use levada_media::{MediaEvent, MediaKind, Timescale, VideoCodec};
+use levada_media::{MediaEvent, MediaKind, Timescale, TrackId, VideoCodec};
 use levada_test::{Chance, seeds};
 use levada_ts::{DemuxConfig, TsDemuxer, TsEvent};
 
@@ -83,8 +83,8 @@ fn body(origin: &mut Origin, name: &str) -> Bytes {
     }
 }
 
-fn playlist(origin: &mut Origin) -> ReadMedia {
-    let text = body(origin, "main.m3u8");
+fn playlist(origin: &mut Origin, name: &str) -> ReadMedia {
+    let text = body(origin, name);
     let text = core::str::from_utf8(&text).unwrap();
     let ReadPlaylist::Media(list) = read_playlist(text, &Variables::default()).unwrap() else {
         panic!("{text}")
@@ -95,9 +95,9 @@ fn playlist(origin: &mut Origin) -> ReadMedia {
 }
 
 /// Reads all segments as a player of fMP4 does.
-fn read_fmp4(origin: &mut Origin) -> Vec<MediaEvent> {
+fn read_fmp4(origin: &mut Origin, name: &str) -> Vec<MediaEvent> {
     let (mut events, mut map, mut reader) = (Vec::new(), None, None);
-    for segment in playlist(origin).segments {
+    for segment in playlist(origin, name).segments {
         let init = segment.map.unwrap().uri.clone();
         let mut input = BytesMut::new();
         if map.as_ref() != Some(&init) {
@@ -120,7 +120,7 @@ fn read_fmp4(origin: &mut Origin) -> Vec<MediaEvent> {
 }
 
 /// Reads all segments as a player of MPEG-TS does.
-fn read_ts(origin: &mut Origin) -> Vec<MediaEvent> {
+fn read_ts(origin: &mut Origin, name: &str) -> Vec<MediaEvent> {
     let (mut events, mut demuxer) = (Vec::new(), TsDemuxer::new(DemuxConfig::default()));
     let mut discontinuity = 0;
     let mut input = BytesMut::new();
@@ -132,7 +132,7 @@ fn read_ts(origin: &mut Origin) -> Vec<MediaEvent> {
             }
         }
     };
-    for segment in playlist(origin).segments {
+    for segment in playlist(origin, name).segments {
         if segment.discontinuity != discontinuity {
             discontinuity = segment.discontinuity;
             demuxer.mark_discontinuity();
@@ -268,7 +268,7 @@ fn run(name: &str, container: Container, chance: &mut Chance) {
     origin.finish().unwrap();
     let what = format!("{name} {container:?}");
     let read = if container == Container::Ts { read_ts } else { read_fmp4 };
-    check(&what, &source, &lanes(read(&mut origin)));
+    check(&what, &source, &lanes(read(&mut origin, "main.m3u8")));
     check(&format!("{what} pulled"), &source, &lanes(pull(&mut origin)));
 }
 
@@ -287,5 +287,30 @@ fn what_is_published_is_in_the_transport_stream() {
     for seed in seeds(1) {
         let mut chance = Chance::new(seed);
         EVERYWHERE.iter().for_each(|name| run(name, Container::Ts, &mut chance));
+    }
+}
+
+/// Enhanced RTMP multitrack: each track is a rendition of its own, and they share one timeline.
+#[test]
+fn every_track_of_several_is_in_its_rendition() {
+    let sent = publish(&flv("real/ffmpeg-9.0.2-multitrack-codecs.flv"), &mut Chance::new(1));
+    let events = unpack(&sent);
+    let mut origin = origin(Container::Fmp4, true);
+    for event in events.clone() {
+        origin.push(event, 1_772_366_400_000).unwrap();
+    }
+    origin.finish().unwrap();
+    for (id, name) in [
+        (TrackId::video(0), "v0.m3u8"),
+        (TrackId::video(1), "v1.m3u8"),
+        (TrackId::audio(0), "a0.m3u8"),
+        (TrackId::audio(1), "a1.m3u8"),
+    ] {
+        let source = lanes(events.iter().filter(|it| it.track() == id).cloned());
+        let read = lanes(read_fmp4(&mut origin, name));
+        check(name, &source, &read);
+        // The first picture is at 0 in both.
+        let (wanted, got) = (source[&id.kind].frames[0].dts, read[&id.kind].frames[0].dts);
+        assert!((wanted - got).abs() < 0.001, "{name}: {wanted} {got}");
     }
 }
