@@ -19,7 +19,7 @@ const files = {
 };
 const players = {
   hls: `<script src=/hls.js></script><script>
-    const it = new Hls({ lowLatencyMode: true });
+    const it = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.1 });
     it.on(Hls.Events.ERROR, (_, error) => errors.push([error.type, error.details, error.fatal, String(error.error ?? '')].join(' ')));
     it.loadSource(url); it.attachMedia(v);
     latency = () => it.latency; parts = () => it.levels?.[0]?.details?.partList?.length ?? 0;</script>`,
@@ -31,8 +31,10 @@ const players = {
     it.addEventListener('error', (event) => told(event.detail));
     latency = () => it.getStats().liveLatency;
     await it.load(url).catch(told); })()</script>`,
+  // Without llhls: 8.24.1 stops at the end of a segment when it gets delta updates (CAN-SKIP-UNTIL), and asks for the
+  // last part it has again and again. With that attribute taken away, llhls plays, too.
   videojs: `<script src=/video.js></script><script>
-    const it = videojs(v, { autoplay: 'muted', html5: { vhs: { overrideNative: true, llhls: true } } });
+    const it = videojs(v, { autoplay: 'muted', html5: { vhs: { overrideNative: true, llhls: false } } });
     it.on('error', () => errors.push(String(it.error()?.message)));
     it.src({ src: url, type: 'application/vnd.apple.mpegurl' });</script>`,
   native: `<script>v.onerror = () => errors.push(v.error.message); v.src = url</script>`,

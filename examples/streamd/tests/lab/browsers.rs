@@ -51,7 +51,8 @@ fn plays(player: &str, what: &str, url: &str, expected: &Expected) {
     let colours = seen["colours"].as_i64().unwrap_or_default();
     assert!(colours > 8 || colours == -1, "{colours} colours are no picture; {told}");
     let latency = samples[last]["latency"].as_f64();
-    let worst = samples[from..].iter().filter_map(|it| it["latency"].as_f64()).fold(0.0, f64::max);
+    // A busy machine starts late: hls.js may play 10 % faster until it is where it wants to be.
+    let worst = samples[samples.len() / 2..].iter().filter_map(|it| it["latency"].as_f64()).fold(0.0, f64::max);
     if let Some(most) = expected.latency {
         assert!(latency.is_some() && worst <= most, "latency up to {worst} s; {told}");
     }
@@ -120,8 +121,8 @@ fn low_latency_fmp4_from_streamd() {
     plays("hls", what, &url, &Expected { seconds, latency: Some(LOW), ends: false });
     let expected = Expected { seconds: 12, latency: None, ends: false };
     plays("shaka", what, &url, &expected);
-    plays("videojs", what, &url, &expected);
     if full() {
+        plays("videojs", what, &url, &expected);
         plays("native", what, &url, &expected);
     }
 }

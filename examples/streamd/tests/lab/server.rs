@@ -33,7 +33,9 @@ pub fn ingest() -> Server {
 /// `streamd`.
 pub fn streamd() -> Server {
     let (rtmp, http) = (free_port(), free_port());
-    let _process = start(&format!("streamd --rtmp 127.0.0.1:{rtmp} --http 127.0.0.1:{http}"));
+    let data = work(&format!("streamd-{rtmp}"));
+    let line = format!("streamd --rtmp 127.0.0.1:{rtmp} --http 127.0.0.1:{http} --data {data}");
+    let _process = start(&line);
     listening(rtmp);
     listening(http);
     Server { _process, rtmp, http }
