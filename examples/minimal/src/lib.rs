@@ -2,6 +2,7 @@
 //! many players, [`connect`] and [`serve`] for sessions over TCP and TLS, and a [`Progress`] line.
 
 pub mod connect;
+pub mod container;
 pub mod driver;
 pub mod file;
 pub mod hub;

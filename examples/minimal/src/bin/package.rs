@@ -112,9 +112,10 @@ impl Packager {
     fn write(&mut self) -> anyhow::Result<()> {
         while let Some(output) = self.segmenter.next_output() {
             match output {
-                Output::Init(it) => {
-                    replace(&self.folder.join(format!("main-init{}.mp4", it.number)), &it.data)?
-                }
+                Output::Init(it) => replace(
+                    &self.folder.join(format!("main-init{}.mp4", it.number)),
+                    &it.data.into(),
+                )?,
                 Output::Segment(segment) => self.segment(&segment)?,
                 _ => {}
             }
@@ -124,7 +125,7 @@ impl Packager {
 
     fn segment(&mut self, segment: &Segment) -> anyhow::Result<()> {
         let name = format!("main-{}.{}", segment.opening.sequence, self.extension);
-        replace(&self.folder.join(name), &segment.body().join())?;
+        replace(&self.folder.join(name), &segment.body())?;
         let mut config = PlaylistConfig::new(self.segmenter.target_duration().unwrap_or(1), "main");
         (config.window, config.extension) = (Window::Event, self.extension);
         let playlist = self.playlist.get_or_insert_with(|| Playlist::new(config));
@@ -135,7 +136,7 @@ impl Packager {
 
     fn publish(&self) -> anyhow::Result<()> {
         let Some(playlist) = &self.playlist else { return Ok(()) };
-        replace(&self.folder.join("index.m3u8"), &playlist.write(false).join())
+        replace(&self.folder.join("index.m3u8"), &playlist.write(false))
     }
 }
 
