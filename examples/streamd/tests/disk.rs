@@ -108,6 +108,43 @@ fn recordings_are_listed_and_become_plain_mp4() {
 }
 
 #[test]
+#[cfg(unix)]
+fn out_11_a_full_disk_ends_a_recording_with_its_last_whole_unit() {
+    for format in ["flv", "fmp4"] {
+        let folder = Folder::new(&format!("full-{format}"));
+        let server = Server::cramped(&folder, &["--record", format], 100);
+        let clip = clip();
+        let mut publisher = Client::publish(server.rtmp, "live/a");
+        publisher.send_all(&clip);
+        server
+            .until("it is told", |it| it.said().contains("the recording ends here").then_some(()));
+        // Live goes on.
+        let mut player = Client::play(server.rtmp, "live/a");
+        player.until(|it| it.media().len() > 20);
+        let ending = if format == "flv" { ".flv" } else { ".mp4" };
+        let file = std::fs::read(&folder.files(ending)[0]).unwrap();
+        assert!((25_000..=51_200).contains(&file.len()), "{}", file.len());
+        if format == "flv" {
+            let recorded = tags(&file);
+            let whole: usize = 13 + recorded.iter().map(|it| 15 + it.body.len()).sum::<usize>();
+            assert_eq!(whole, file.len(), "nothing but whole tags");
+        } else {
+            items(&file);
+        }
+        // And so does the recording, in another file.
+        let mut round = 1;
+        server.until("another recording", |_| {
+            for tag in clip.iter().take(100) {
+                publisher.send(tag, tag.timestamp + round * 10_000);
+            }
+            publisher.send_all(&[]);
+            round += 1;
+            (folder.files(ending).len() > 1).then_some(())
+        });
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn out_12_live_goes_on_when_nothing_can_be_recorded() {
     let folder = Folder::new("nodisk");

@@ -69,7 +69,19 @@ pub fn program() -> Command {
 impl Server {
     /// Starts one on free ports.
     pub fn start(folder: &Folder, options: &[&str]) -> Self {
-        let mut command = program();
+        Self::spawn(program(), folder, options)
+    }
+
+    /// The same, where no file may be larger than so many blocks of 512 bytes: what a full disk looks like.
+    #[cfg(unix)]
+    pub fn cramped(folder: &Folder, options: &[&str], blocks: u32) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_streamd")]);
+        Self::spawn(shell, folder, options)
+    }
+
+    fn spawn(mut command: Command, folder: &Folder, options: &[&str]) -> Self {
         if !options.contains(&"--rtmp") {
             command.args(["--rtmp", "127.0.0.1:0"]);
         }
