@@ -14,7 +14,7 @@ use levada_relay::{Cursor, Next, Ring, RingLimits};
 use levada_session::{
     ClientEvent, ClientSession, PlayStart, PublishKind, ServerConfig, ServerEvent, ServerSession,
 };
-use levada_test::{Clock, allocations};
+use levada_test::{Clock, PairEvent, allocations};
 
 use crate::common::*;
 
@@ -331,4 +331,53 @@ fn fifty_days_of_segments() {
         let whole = text.lines().filter(|it| it.starts_with("#EXTINF:60.0")).count();
         assert!(whole >= 9, "{text}");
     }
+}
+
+/// Streams begin and end on one connection, all day long: nothing of them stays.
+#[test]
+fn a_day_of_coming_and_going() {
+    let mut pair = pair(Clock::new(), client_config(), Arc::new(ServerConfig::default()));
+    let payload = Bytes::from_static(b"\x27\x01\0\0\0\0\0\0\x05\x41\x9a\x21\x6c\x42");
+    let message = Sent { kind: MessageType::VIDEO, timestamp: 0, payload }.shared(chunk_size());
+    let (mut opened, mut closed, mut carried) = (0_u32, 0_u32, 0_u32);
+    let mut run = |cycles: u32| {
+        for cycle in 0..cycles {
+            let plays = cycle.is_multiple_of(2);
+            if plays {
+                pair.client.end.play("key", PlayStart::Any, None).unwrap();
+            } else {
+                pair.client.end.publish("key", PublishKind::Live).unwrap();
+            }
+            pair.settle(|client, server, event| match event {
+                PairEvent::Client(ClientEvent::Publishing(id)) => {
+                    client.send(id, &message).unwrap();
+                    client.stop(id);
+                }
+                PairEvent::Client(ClientEvent::Media { stream, .. }) => {
+                    carried += 1;
+                    client.stop(stream);
+                }
+                PairEvent::Server(ServerEvent::Connect(it)) => server.accept_connect(it),
+                PairEvent::Server(ServerEvent::Publish(it)) => {
+                    opened += 1;
+                    server.accept_publish(it);
+                }
+                PairEvent::Server(ServerEvent::Play(it)) => {
+                    opened += 1;
+                    let stream = server.accept_play(it);
+                    server.send(stream, &message).unwrap();
+                }
+                PairEvent::Server(ServerEvent::Media { .. }) => carried += 1,
+                PairEvent::Server(ServerEvent::StreamClosed(_)) => closed += 1,
+                _ => {}
+            });
+            pair.clock.advance(Duration::from_secs(10));
+            pair.handle_timeouts();
+            assert!(pair.client.error.is_none() && pair.server.error.is_none(), "{cycle}");
+        }
+    };
+    run(100);
+    let counted = allocations(|| run(8640));
+    assert!(counted.kept_bytes.abs() < 4096, "{counted:?}");
+    assert_eq!((opened, closed, carried), (8740, 8740, 8740));
 }
