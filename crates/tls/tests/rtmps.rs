@@ -9,8 +9,8 @@ use levada_buf::Endpoint;
 use levada_chunk::{ChunkSize, Message, MessageStreamId, MessageType, SharedMessage};
 use levada_handshake::Entropy;
 use levada_session::{
-    ClientConfig, ClientEvent, ClientSession, CloseReason, PublishKind, RtmpUrl, ServerConfig,
-    ServerEvent, ServerSession, SessionError, Timer,
+    ClientConfig, ClientEvent, ClientSession, CloseReason, PlayStart, PublishKind, RtmpUrl,
+    ServerConfig, ServerEvent, ServerSession, SessionError, Timer,
 };
 use levada_test::{Clock, Pair, PairEvent, Pipe, cuts};
 use levada_tls::{AHEAD, Tls, TlsError, client_config, rustls, server_config};
@@ -110,6 +110,75 @@ fn net_09_cut_into_single_bytes() {
     pair.up = Pipe::new().with_cuts(&[1]);
     pair.down = Pipe::new().with_cuts(&[1]);
     assert_eq!(publish(&mut pair), [10, 300_000, 5000]);
+}
+
+/// A player over a network that takes little at a time and may break anywhere. Says what it got.
+fn play(up: Pipe, down: Pipe) -> (Vec<usize>, Both) {
+    let clock = Clock::new();
+    let (client, server) = configs(false);
+    let url = RtmpUrl::parse("rtmps://host.example/live/key").unwrap();
+    let mut player =
+        ClientSession::new(ClientConfig::new(url), Entropy::new([1; 1528]), clock.now());
+    player.play("key", PlayStart::Live, None).unwrap();
+    let client = Tls::client(client, "host.example", player).unwrap();
+    let server = Tls::server(server, server_session(&clock)).unwrap();
+    let mut pair = Pair::new(clock, client, server);
+    (pair.up, pair.down) = (up, down);
+    let mut got = Vec::new();
+    pair.run(Duration::from_secs(60), |_, server, event| match event {
+        PairEvent::Server(ServerEvent::Connect(it)) => server.inner_mut().accept_connect(it),
+        PairEvent::Server(ServerEvent::Play(it)) => {
+            let stream = server.inner_mut().accept_play(it);
+            for length in FRAMES {
+                server.inner_mut().send(stream, &frame(length)).unwrap();
+            }
+        }
+        PairEvent::Client(ClientEvent::Media { message, .. }) => {
+            assert_eq!(message.payload, frame(message.payload.len()).payload());
+            got.push(message.payload.len());
+        }
+        _ => {}
+    });
+    (got, pair)
+}
+
+/// Some that are copied, some that are shared, one of several chunks.
+const FRAMES: [usize; 5] = [10, 5000, 150_000, 16_384, 1];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn a_player_gets_everything_over_any_network(
+        up in cuts(),
+        down in cuts(),
+        delay in 0_u64..100,
+        capacity in 5000_usize..50_000,
+    ) {
+        let delay = Duration::from_millis(delay);
+        let up = Pipe::new().with_cuts(&up).with_delay(delay).with_capacity(capacity);
+        let down = Pipe::new().with_cuts(&down).with_delay(delay).with_capacity(capacity);
+        let (got, pair) = play(up, down);
+        prop_assert_eq!(got, FRAMES);
+        prop_assert!(pair.client.error.is_none() && pair.server.error.is_none());
+    }
+}
+
+/// Wherever the connection breaks, what came before is whole, and nobody mistakes it for an end.
+#[test]
+fn net_10_a_connection_that_breaks_anywhere() {
+    let (_, whole) = play(Pipe::new(), Pipe::new());
+    let (up, down) = (whole.up.carried(), whole.down.carried());
+    for cut in (0..up).step_by(97).chain([up - 1]) {
+        let (got, pair) = play(Pipe::new().cut_after(cut), Pipe::new());
+        assert!(FRAMES.starts_with(&got), "{cut}");
+        assert!(!matches!(pair.server.error, Some(TlsError::Tls(_) | TlsError::Closed)), "{cut}");
+    }
+    for cut in (0..down).step_by(1999).chain([down - 1]) {
+        let (got, pair) = play(Pipe::new(), Pipe::new().cut_after(cut));
+        assert!(FRAMES.starts_with(&got), "{cut}");
+        assert!(!matches!(pair.client.error, Some(TlsError::Tls(_) | TlsError::Closed)), "{cut}");
+    }
 }
 
 #[test]
