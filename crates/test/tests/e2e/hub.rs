@@ -11,7 +11,7 @@ use levada_chunk::{Message, MessageStreamId, SharedMessage};
 use levada_flv::{Role, TagKind, role};
 use levada_relay::{Cursor, Next, Ring, RingLimits};
 use levada_session::{
-    ClientEvent, CloseReason, PlayStart, PublishKind, Rejection, ServerConfig, ServerEvent,
+    ClientEvent, CloseReason, Flow, PlayStart, PublishKind, Rejection, ServerConfig, ServerEvent,
     ServerSession,
 };
 use levada_test::{Chance, Clock, PairEvent, Pipe};
@@ -96,12 +96,22 @@ pub(crate) struct Publisher {
 pub(crate) struct Player {
     /// The server's side.
     place: Option<(MessageStreamId, Cursor)>,
+    rests: bool,
+    /// The client's side.
+    stream: Option<MessageStreamId>,
+    paused: bool,
     /// What the ring said, in order.
     pub(crate) lost: Vec<u64>,
     pub(crate) got: Vec<Sent>,
     /// Where in `got` something is missing before.
     pub(crate) skipped_at: Vec<usize>,
     handed: usize,
+}
+
+impl Player {
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused
+    }
 }
 
 /// All of it.
@@ -162,6 +172,15 @@ impl World {
         match &self.lines[line].role {
             Doing::Publish(publisher) => publisher,
             Doing::Play(_) => panic!("line {line} plays"),
+        }
+    }
+
+    /// A player pauses, or goes on.
+    pub(crate) fn toggle(&mut self, line: usize) {
+        let line = &mut self.lines[line];
+        if let Doing::Play(Player { stream: Some(stream), paused, .. }) = &mut line.role {
+            *paused = !*paused;
+            line.pair.client.end.pause(*stream, *paused, 0).unwrap();
         }
     }
 
@@ -260,7 +279,9 @@ impl Line {
 
     fn top_up(&mut self, hub: &Hub) -> bool {
         let Doing::Play(player) = &mut self.role else { return false };
-        let Some((stream, cursor)) = &mut player.place else { return false };
+        let Some((stream, cursor)) = player.place.as_mut().filter(|_| !player.rests) else {
+            return false;
+        };
         let Some(live) = hub.streams.get(&self.name) else { return false };
         let server = &mut self.pair.server.end;
         let before = player.handed;
@@ -290,6 +311,7 @@ impl Doing {
             (Self::Publish(it), ClientEvent::Rejected { .. }) => {
                 (it.stream, it.refused) = (None, true);
             }
+            (Self::Play(it), ClientEvent::Playing(stream)) => it.stream = Some(stream),
             (Self::Play(it), ClientEvent::Media { message, .. }) => it.got.push(Sent::of(&message)),
             (_, ClientEvent::Tolerated(quirk)) => panic!("the server of this workspace: {quirk:?}"),
             _ => {}
@@ -321,6 +343,15 @@ impl Doing {
             }
             (Self::Publish(_), ServerEvent::Media { message, .. }) => hub.take(name, &message),
             (Self::Publish(_), ServerEvent::StreamClosed(_)) => hub.live(name).publisher = None,
+            (Self::Play(it), ServerEvent::Flow { flow, .. }) => {
+                it.rests = flow == Flow::Pause;
+                if let (Flow::Resume, Some((_, cursor))) = (flow, &mut it.place)
+                    && let Some(lag) = hub.live(name).ring.skip(cursor)
+                {
+                    it.lost.push(lag.items);
+                    it.skipped_at.push(it.handed);
+                }
+            }
             (Self::Play(it), ServerEvent::StreamClosed(_)) => it.place = None,
             (_, ServerEvent::Tolerated(quirk)) => {
                 use levada_session::Quirk;

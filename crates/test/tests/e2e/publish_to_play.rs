@@ -148,6 +148,38 @@ fn slow_players_skip_to_a_keyframe_and_are_told() {
     }
 }
 
+/// Who pauses gets nothing, and goes on at a keyframe near the present.
+#[test]
+fn players_pause_and_go_on() {
+    for seed in seeds(4) {
+        let mut chance = Chance::new(seed);
+        let mut world = World::new(limits(*chance.pick(&[300_000, 4 << 20])));
+        let source = Source::new(Chance::new(chance.number()), 10_000);
+        world.publisher("key", source, (Pipe::new(), Pipe::new()));
+        let lines = [(); 3].map(|()| {
+            let net = net(&mut chance, false);
+            world.player("key", net)
+        });
+        for _ in 0..10 {
+            world.publish_for(Duration::from_millis(chance.within(100..4000) as u64));
+            world.toggle(*chance.pick(&lines));
+        }
+        for line in
+            lines.into_iter().filter(|it| world.play_of(*it).is_paused()).collect::<Vec<_>>()
+        {
+            world.toggle(line);
+        }
+        world.publish_for(Duration::from_secs(3));
+        world.run(Duration::from_secs(4));
+        let log = &world.hub.streams["key"].log;
+        for line in lines {
+            let player = world.play_of(line);
+            check(player, log, true);
+            check_losses(player, log);
+        }
+    }
+}
+
 /// The connection of a publisher breaks anywhere; another one comes, or the same again.
 #[test]
 fn a_publisher_breaks_off_at_any_byte_and_comes_back() {
