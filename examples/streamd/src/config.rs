@@ -7,6 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::parser::ValueSource;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use levada_gop::GopPolicy;
+
+use crate::facts;
 
 /// A live server: publish to it over RTMP, watch over RTMP, HTTP-FLV, HLS, Low-Latency HLS or on its page.
 ///
@@ -50,6 +53,11 @@ pub struct Config {
     /// For how many seconds a stream waits for a publisher that left. Its players and its recording wait with it.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = "Publishing")]
     pub reconnect: Duration,
+
+    /// Whose rules streams are held against, on the page and in metrics: any, or twitch, youtube, cloudflare,
+    /// facebook, ivs, apple-hls and others. Nothing is refused for it.
+    #[arg(long, value_name = "RULES", default_value = facts::ANY, value_parser = rules, help_heading = "Publishing")]
+    pub health: String,
 
     /// Where recordings, keys and certificates are kept.
     #[arg(
@@ -202,6 +210,11 @@ fn relay(text: &str) -> Result<Relay, String> {
         return Err("a URL of rtmp:// or rtmps:// is needed, as in rtmp://host/app/key".into());
     }
     Ok(Relay { path, url: url.to_owned() })
+}
+
+fn rules(text: &str) -> Result<String, String> {
+    let known = || GopPolicy::all().into_iter().map(|it| it.name).collect::<Vec<_>>().join(", ");
+    facts::policy(text).map(|it| it.name).ok_or_else(|| format!("any, or one of {}", known()))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

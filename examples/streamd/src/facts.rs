@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use levada_gop::{Bounds, GopPolicy, GopValidator};
 use levada_media::{CodecParams, MediaEvent, MediaKind, Track, TrackId};
 use serde_json::{Value, json};
 
@@ -10,9 +11,25 @@ const DRAWN: usize = 300;
 /// Findings that are shown.
 const SHOWN: usize = 10;
 
+/// What streams are held against unless a platform is named: what makes players start and recover slowly.
+pub const ANY: &str = "any";
+
+/// The rules of that name.
+pub fn policy(name: &str) -> Option<GopPolicy> {
+    if name != ANY {
+        return GopPolicy::known(name);
+    }
+    let mut policy = GopPolicy::named(ANY);
+    policy.preferred = Bounds::up_to(4_000_000);
+    policy.tolerance = 100_000;
+    Some(policy)
+}
+
 /// Grows with every frame.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Facts {
+    policy: GopPolicy,
+    validator: GopValidator,
     tracks: BTreeMap<TrackId, Track>,
     drawn: VecDeque<Drawn>,
     findings: VecDeque<String>,
@@ -35,11 +52,39 @@ struct Drawn {
 }
 
 impl Facts {
+    pub fn new(policy: GopPolicy) -> Self {
+        Self {
+            validator: GopValidator::new(policy.clone()),
+            policy,
+            tracks: BTreeMap::new(),
+            drawn: VecDeque::new(),
+            findings: VecDeque::new(),
+            finding_count: 0,
+            frames: 0,
+            keyframes: 0,
+            gop_ms: 0,
+            last_key: None,
+            bytes: 0,
+            seconds: VecDeque::new(),
+        }
+    }
+
+    /// A publisher came back: another timeline begins.
+    pub fn restart(&mut self) {
+        self.validator = GopValidator::new(self.policy.clone());
+        for track in self.tracks.values() {
+            self.validator.observe(&MediaEvent::Track(track.clone()));
+        }
+        self.findings.clear();
+        self.last_key = None;
+    }
+
     pub fn arrived(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
     }
 
     pub fn observe(&mut self, event: &MediaEvent) {
+        self.finding_count += self.validator.observe(event).len() as u64;
         match event {
             MediaEvent::Track(track) => {
                 self.tracks.insert(track.id, track.clone());
@@ -111,16 +156,18 @@ impl Facts {
         self.tracks.values().map(track).collect()
     }
 
+    /// What is not as it should be, and what to do about it.
     pub fn health(&self) -> Value {
-        let mut all: Vec<String> = self.findings.iter().cloned().collect();
-        if self.gop_ms > 4_000 {
-            let seconds = self.gop_ms as f64 / 1000.0;
-            all.push(format!("A keyframe every {seconds:.1} s: set the encoder's keyframe interval to 2 s, players start and recover faster."));
-        }
-        if self.has(MediaKind::Video) && self.frames > 300 && self.keyframes == 0 {
-            all.push("No keyframe yet: nobody can begin to watch.".into());
-        }
-        all.into()
+        let verdicts = self.validator.report().verdicts.into_iter().map(|it| {
+            let limit = it.limit.map(|it| format!(", limit {it}")).unwrap_or_default();
+            let text = format!("{}: {}{limit} ({} times)", it.rule, it.worst, it.count);
+            json!({ "severity": it.severity.to_string(), "text": text, "hint": it.rule.hint() })
+        });
+        let others = self
+            .findings
+            .iter()
+            .map(|it| json!({ "severity": "warning", "text": it, "hint": null }));
+        verdicts.chain(others).collect()
     }
 
     /// The newest frames, for the timeline.

@@ -15,7 +15,7 @@ use levada_session::ServerConfig;
 use tokio::sync::watch;
 
 use crate::config::{Config, Hls, Join};
-use crate::facts::Facts;
+use crate::facts::{self, Facts};
 use crate::packager;
 use crate::reader::Reader;
 
@@ -121,7 +121,7 @@ impl Stream {
         let packaging = Packaging {
             origin: Origin::new(hls),
             unpacker: packager::Unpacking::default(),
-            facts: Facts::default(),
+            facts: Facts::new(facts::policy(&config.health).unwrap_or_default()),
             shift: 0,
         };
         let publication = Publication {
@@ -256,6 +256,7 @@ impl Stream {
         if again {
             // Further than any step that the segmenter takes for one timeline.
             packaging.shift = packaging.shift.wrapping_add(60_000);
+            packaging.facts.restart();
         }
         packaging.facts.arrived(payload.len());
         let before = packaging.origin.generation();
