@@ -482,8 +482,9 @@ impl Segmenter {
         let begun: Vec<Begun> =
             self.follow.iter_mut().flat_map(|it| it.drain(..due.min(it.len()))).collect();
         let Some(first) = begun.first() else { return };
-        if due == 1 && at - self.open.start <= limit {
-            self.end_segment();
+        let within = at - self.open.start <= limit;
+        if due == 1 && within || first.at <= self.open.start {
+            self.end_segment_at(at.min(self.open.start + limit));
         } else {
             self.end_segment_at(first.at);
         }
@@ -508,6 +509,9 @@ impl Segmenter {
             return false;
         }
         let passed: Vec<Begun> = follow.drain(..=index).collect();
+        if let Some(first) = passed.first() {
+            self.fill_empty(first);
+        }
         for pair in passed.windows(2) {
             if let [gone, next] = pair {
                 self.fill(*gone, next.at);
@@ -550,15 +554,26 @@ impl Segmenter {
             return;
         }
         if let Some(front) = follow.front().copied().filter(|_| running) {
-            if front.timeline.epoch.number == self.timeline.epoch.number {
+            let same = front.timeline.epoch.number == self.timeline.epoch.number;
+            if same && front.at > self.open.start {
                 self.end_segment_at(front.at);
             }
             self.rest();
+        }
+        if let Some(front) = self.follow.as_ref().and_then(|it| it.front().copied()) {
+            self.fill_empty(&front);
         }
         while let Some(follow) = self.follow.as_mut().filter(|it| it.len() > 2) {
             let (Some(gone), Some(next)) = (follow.pop_front(), follow.front()) else { return };
             let until = next.at;
             self.fill(gone, until);
+        }
+    }
+
+    /// Has a segment that began here, and of which no frame could be taken, pass as a gap.
+    fn fill_empty(&mut self, next: &Begun) {
+        if self.sequence < next.sequence {
+            self.gap(next.at, self.open.discontinuity);
         }
     }
 
@@ -692,7 +707,7 @@ impl Segmenter {
         if matches!(self.state, State::Running) {
             self.end_segment();
             self.package = None;
-            self.open.discontinuity = true;
+            self.open.discontinuity |= self.follow.is_none();
             self.state = State::Seeking { held: VecDeque::new() };
         }
     }
@@ -735,6 +750,7 @@ impl Segmenter {
     }
 
     fn end_segment_at(&mut self, end: i64) {
+        let end = end.max(self.open.start); // The timeline never goes back.
         if self.open.frames > 0 {
             self.end_part(end, true);
         }
