@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
 use levada_buf::Endpoint;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 
 /// The most that is read ahead of an endpoint that does not go on.
@@ -27,13 +28,12 @@ pub trait Application<E: Endpoint> {
 }
 
 /// Drives an endpoint until the connection ends.
-pub async fn drive<S, E, A>(
-    mut socket: S,
+pub async fn drive<E, A>(
+    mut socket: TcpStream,
     endpoint: &mut E,
     application: &mut A,
 ) -> anyhow::Result<()>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
     E: Endpoint<Error: std::error::Error + Send + Sync + 'static>,
     A: Application<E>,
 {
@@ -54,7 +54,7 @@ where
                 None => pending().await,
             }
         };
-        let (mut reader, mut writer) = tokio::io::split(&mut socket);
+        let (mut reader, mut writer) = socket.split();
         tokio::select! {
             count = reader.read_buf(&mut input), if input.len() < INPUT => if count? == 0 { return Ok(()) },
             // One gathering write for everything that waits.
@@ -79,10 +79,7 @@ where
 }
 
 /// Writes what is left, as it may hold the reason why the connection ends, but does not wait long for it.
-async fn flush<S: AsyncWrite + Unpin, E: Endpoint>(
-    socket: &mut S,
-    endpoint: &mut E,
-) -> io::Result<()> {
+async fn flush<E: Endpoint>(socket: &mut TcpStream, endpoint: &mut E) -> io::Result<()> {
     let all = async {
         while endpoint.output().has_remaining() {
             socket.write_buf(endpoint.output()).await?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use levada_chunk::Message;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::config::SecondPublisher;
@@ -48,6 +49,7 @@ pub struct Publisher {
     server: Arc<Server>,
     stream: Arc<Stream>,
     owner: u64,
+    owners: watch::Receiver<u64>,
 }
 
 impl Publisher {
@@ -63,7 +65,7 @@ impl Publisher {
             };
             let owner = stream.claim(may_take_over).ok_or(Refused::SecondPublisher)?;
             info!(path, "the publisher is back, or another one took over");
-            return Ok(Self { server: server.clone(), stream: stream.clone(), owner });
+            return Ok(Self::new(server, stream, owner));
         }
         if streams.values().filter(|it| !it.is_over()).count() >= config.max_streams {
             return Err(Refused::Streams);
@@ -77,7 +79,12 @@ impl Publisher {
         record::start(server, &stream, config.record_of(path));
         tokio::spawn(resume::keep(config.data.clone(), stream.clone()));
         let owner = stream.claim(false).ok_or(Refused::SecondPublisher)?;
-        Ok(Self { server: server.clone(), stream, owner })
+        Ok(Self::new(server, &stream, owner))
+    }
+
+    fn new(server: &Arc<Server>, stream: &Arc<Stream>, owner: u64) -> Self {
+        let owners = stream.owners();
+        Self { server: server.clone(), stream: stream.clone(), owner, owners }
     }
 
     /// Passes a message on. `false` when somebody else publishes by now.
@@ -91,8 +98,8 @@ impl Publisher {
     }
 
     /// Resolves when somebody took over.
-    pub async fn replaced(&self) {
-        self.stream.replaced(self.owner).await;
+    pub async fn replaced(&mut self) {
+        let _ = self.owners.wait_for(|it| *it != self.owner).await;
     }
 }
 

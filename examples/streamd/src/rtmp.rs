@@ -10,6 +10,7 @@ use levada_handshake::Entropy;
 use levada_session::{Flow, PublishRequest, Rejection, ServerConfig, ServerEvent, ServerSession};
 use levada_tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use crate::driver::{Application, drive};
@@ -72,8 +73,14 @@ async fn serve(socket: TcpStream, tls: Option<Arc<rustls::ServerConfig>>, server
     config.limits.send_budget = SEND_BUDGET;
     config.timeouts.write = server.config().stall;
     let mut session = ServerSession::new(Arc::new(config), Entropy::new(random), Instant::now());
-    let mut connection =
-        Connection { server, publishing: Vec::new(), playing: Vec::new(), told_to_go: false };
+    let stop_sign = server.stop_sign();
+    let mut connection = Connection {
+        server,
+        publishing: Vec::new(),
+        playing: Vec::new(),
+        told_to_go: false,
+        stop_sign,
+    };
     let ended = match tls {
         Some(tls) => match Tls::server(tls, session) {
             Ok(mut tls) => drive(socket, &mut tls, &mut connection).await,
@@ -91,6 +98,7 @@ struct Connection {
     server: Arc<Server>,
     publishing: Vec<(MessageStreamId, Publisher)>,
     playing: Vec<Playing>,
+    stop_sign: watch::Receiver<bool>,
     told_to_go: bool,
 }
 
@@ -181,7 +189,7 @@ impl Connection {
     }
 
     fn send(&mut self, session: &mut ServerSession) {
-        if self.server.is_stopping() && !self.told_to_go {
+        if !self.told_to_go && *self.stop_sign.borrow() {
             self.told_to_go = true;
             let _ = session.request_reconnect(None, "the server goes down");
             if !self.publishing.is_empty() || self.playing.is_empty() {
@@ -216,12 +224,11 @@ impl Connection {
 
     /// Resolves when a stream that is played has more, when somebody took over, or when it is time to go.
     async fn wake(&mut self) {
-        let (server, told) = (self.server.clone(), self.told_to_go);
         let stopping = async {
-            if told {
+            if self.told_to_go {
                 std::future::pending().await
             } else {
-                server.stopping().await;
+                let _ = self.stop_sign.wait_for(|it| *it).await;
             }
         };
         // One stream a connection is what clients have; more of them are looked at ten times a second.
@@ -233,7 +240,7 @@ impl Connection {
             }
         };
         let replaced = async {
-            match self.publishing.first() {
+            match self.publishing.first_mut() {
                 Some((_, it)) => it.replaced().await,
                 None => std::future::pending().await,
             }

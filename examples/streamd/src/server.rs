@@ -60,6 +60,11 @@ impl Server {
 
     /// Resolves when it is time to go.
     pub async fn stopping(&self) {
-        let _ = self.stopping.subscribe().wait_for(|it| *it).await;
+        let _ = self.stop_sign().wait_for(|it| *it).await;
+    }
+
+    /// Turns to `true` when it is time to go.
+    pub fn stop_sign(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
     }
 }

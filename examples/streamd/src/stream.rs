@@ -308,9 +308,9 @@ impl Stream {
         *self.owner.borrow() == owner
     }
 
-    /// Resolves when somebody else than this one publishes.
-    pub async fn replaced(&self, owner: u64) {
-        let _ = self.owner.subscribe().wait_for(|it| *it != owner).await;
+    /// Changes with the publisher.
+    pub fn owners(&self) -> watch::Receiver<u64> {
+        self.owner.subscribe()
     }
 
     /// Resolves when it is over and everybody has read it to its end.

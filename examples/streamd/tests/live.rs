@@ -112,6 +112,23 @@ fn htp_01_02_odd_paths_are_not_found() {
 }
 
 #[test]
+fn htp_04_a_head_that_never_ends_is_closed_at_the_deadline() {
+    let folder = Folder::new("slowhead");
+    let server = Server::start(&folder, &[]);
+    let mut socket = TcpStream::connect(server.http).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let begin = Instant::now();
+    // A byte now and then does not put it off.
+    let mut answer = [0; 1024];
+    while begin.elapsed() < Duration::from_secs(20) {
+        if socket.write_all(b"x").is_err() || socket.read(&mut answer).is_ok_and(|it| it == 0) {
+            break;
+        }
+    }
+    assert!((8..16).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+}
+
+#[test]
 fn net_07_what_is_no_rtmp_is_closed_at_once() {
     let folder = Folder::new("notrtmp");
     let server = Server::start(&folder, &[]);
