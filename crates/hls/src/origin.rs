@@ -16,7 +16,9 @@ use crate::names::Resource;
 use crate::playlist::Window;
 use crate::reply::Reply;
 use crate::segment::Segment;
-use crate::{BlockRequest, Container, Readiness, SegmentError, SegmenterConfig};
+use crate::{
+    BlockRequest, Container, DateRange, MAX_DATE_RANGES, Readiness, SegmentError, SegmenterConfig,
+};
 use layout::{Layout, layout};
 use rendition::{Found, Rendition};
 
@@ -102,6 +104,8 @@ pub struct Origin {
     waiting: usize,
     departed: VecDeque<Departed>,
     finished: bool,
+    /// Date ranges that wait for the playlists.
+    date_ranges: Vec<DateRange>,
     #[cfg(feature = "aes")]
     key: Option<[u8; 16]>,
 }
@@ -185,6 +189,7 @@ impl Origin {
             waiting: 0,
             departed: VecDeque::new(),
             finished: false,
+            date_ranges: Vec::new(),
             #[cfg(feature = "aes")]
             key: None,
         }
@@ -228,6 +233,29 @@ impl Origin {
         self.key = Some(key);
         self.renditions.iter_mut().for_each(|it| it.set_key(key));
         Ok(())
+    }
+
+    /// Lists a date range in all playlists, or completes the one of the same id: see [`Playlist::set_date_range`].
+    ///
+    /// [`Playlist::set_date_range`]: crate::Playlist::set_date_range
+    pub fn set_date_range(&mut self, range: DateRange) {
+        if self.date_ranges.len() < MAX_DATE_RANGES {
+            self.date_ranges.push(range);
+        }
+        self.list_date_ranges();
+        self.generation += 1;
+    }
+
+    /// Gives the date ranges that wait to the playlists, once all are there.
+    fn list_date_ranges(&mut self) {
+        if self.renditions.is_empty() || self.renditions.iter().any(|it| it.playlist.is_none()) {
+            return;
+        }
+        for range in core::mem::take(&mut self.date_ranges) {
+            for playlist in self.renditions.iter_mut().filter_map(|it| it.playlist.as_mut()) {
+                playlist.set_date_range(range.clone());
+            }
+        }
     }
 
     /// Changes whenever a waiting request might be answered.
@@ -423,6 +451,7 @@ impl Origin {
         if changed {
             self.generation += 1;
             self.exchange_reports();
+            self.list_date_ranges();
         }
         while self.departed.len() > 16 {
             self.departed.pop_front();

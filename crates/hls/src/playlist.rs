@@ -109,6 +109,8 @@ pub struct Playlist {
     /// What is in force before the first recent segment.
     before_recent: InForce,
     discontinuities: u64,
+    /// The same of the last complete segment.
+    last_discontinuity: u64,
     /// Of all listed segments.
     span: Duration,
     /// Of `recent`.
@@ -181,6 +183,7 @@ impl Playlist {
             before_first: InForce::default(),
             before_recent: InForce::default(),
             discontinuities: config.first_discontinuity,
+            last_discontinuity: config.first_discontinuity,
             span: Duration::ZERO,
             recent_span: Duration::ZERO,
             independent: true,
@@ -227,6 +230,7 @@ impl Playlist {
         self.span += duration;
         self.recent_span += duration;
         self.independent &= opening.independent;
+        self.last_discontinuity += u64::from(opening.discontinuity);
         self.settle();
         let left = self.slide();
         if !left.is_empty() {
@@ -296,9 +300,7 @@ impl Playlist {
 
     /// Discontinuity sequence number of the last complete segment.
     pub fn last_discontinuity(&self) -> u64 {
-        let settled = self.settled.iter().filter(|it| it.discontinuity).count();
-        let recent = self.recent.iter().filter(|it| it.opening.discontinuity).count();
-        self.discontinuities + (settled + recent) as u64
+        self.last_discontinuity
     }
 
     /// How long all listed segments are together.

@@ -518,3 +518,54 @@ fn keys_rotate_and_init_sections_stay_plain() {
     let mut live = Live::new(OriginConfig::default(), 1, 1);
     assert_eq!(live.origin.set_key([0; 16]), Err(SegmentError::KeyWithParts));
 }
+
+#[test]
+fn date_ranges_are_listed_in_every_rendition() {
+    let mut live = Live::new(OriginConfig::default(), 2, 1);
+    live.origin.set_date_range(DateRange::new("early", NOON + 1000));
+    live.run(5);
+    live.origin.set_date_range(DateRange::new("late", NOON + 4000));
+    for name in ["v0.m3u8", "v1.m3u8", "a0.m3u8"] {
+        let ids: Vec<_> = live.media(name).date_ranges.into_iter().map(|it| it.id).collect();
+        assert_eq!(ids, ["early", "late"]);
+    }
+}
+
+#[test]
+fn a_rendition_that_ends_is_gaps_and_the_others_go_on() {
+    let mut live = Live::new(OriginConfig::default(), 2, 1);
+    live.run(4);
+    live.videos = 1;
+    live.run(16);
+    let (lead, gone) = (live.media("v0.m3u8"), live.media("v1.m3u8"));
+    assert!(gone.segments.len() + 3 >= lead.segments.len());
+    for (ours, theirs) in gone.segments.iter().zip(&lead.segments) {
+        assert_eq!(
+            (ours.sequence, ours.discontinuity, ours.gap),
+            (theirs.sequence, theirs.discontinuity, ours.sequence >= 2)
+        );
+        assert_eq!(live.ready(&ours.uri).status, if ours.gap { 404 } else { 200 });
+    }
+}
+
+#[test]
+fn another_codec_of_one_rendition_is_a_discontinuity_of_all() {
+    let mut live = Live::new(OriginConfig::default(), 2, 1);
+    live.run(6);
+    let mut params = video(1).params.video().unwrap().clone();
+    params.width = 320;
+    let id = TrackId::video(1);
+    let other = Track::new(id, Timescale::MILLIS, CodecParams::Video(params));
+    live.origin.push(MediaEvent::Track(other), NOON).unwrap();
+    live.run(8);
+    live.origin.finish().unwrap();
+    let lists: Vec<_> = ["v0.m3u8", "v1.m3u8", "a0.m3u8"].iter().map(|it| live.media(it)).collect();
+    for list in &lists {
+        let sequences: Vec<_> = list.segments.iter().map(|it| it.discontinuity).collect();
+        assert_eq!(
+            sequences,
+            lists[0].segments.iter().map(|it| it.discontinuity).collect::<Vec<_>>()
+        );
+        assert_eq!(sequences.last(), Some(&1));
+    }
+}

@@ -351,3 +351,13 @@ fn a_segment_without_bytes_is_a_gap() {
     assert_eq!(list.segments.iter().map(|it| it.gap).collect::<Vec<_>>(), [false, true]);
     assert_eq!(list.violations, []);
 }
+
+#[test]
+fn an_event_counts_the_discontinuities_that_it_forgot() {
+    let (mut maker, mut playlist) = low_latency(Window::Event);
+    for n in 0..100 {
+        maker.segment(&mut playlist, &[1000, 1000, 1000, 1000], n % 10 == 5);
+    }
+    assert!(playlist.settled.len() < 50);
+    assert_eq!((playlist.discontinuity_sequence(), playlist.last_discontinuity()), (0, 10));
+}
