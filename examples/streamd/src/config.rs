@@ -76,6 +76,15 @@ pub struct Config {
         help_heading = "Packaging and recording"
     )]
     pub record: Record,
+    /// When what is recorded goes to the disk itself: when the system likes, which survives the end of this program, or
+    /// after each tag or fragment, which survives a loss of power and costs some of the disk's time.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "none",
+        help_heading = "Packaging and recording"
+    )]
+    pub sync: Sync,
     /// What HLS segments are made of.
     #[arg(
         long,
@@ -154,6 +163,14 @@ pub enum Record {
     Fmp4,
     /// Not at all.
     Off,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Sync {
+    /// When the system likes.
+    None,
+    /// After each tag or fragment.
+    Fragment,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -13,7 +13,7 @@ use levada_flv::{FlvHeader, FlvTag, FlvWriter};
 use levada_hls::Output;
 use tracing::{info, warn};
 
-use crate::config::Record;
+use crate::config::{Record, Sync};
 use crate::packager::Packager;
 use crate::reader::Reader;
 use crate::server::Server;
@@ -38,7 +38,8 @@ pub fn folder(data: &Path, path: &str) -> PathBuf {
 
 async fn record(server: Arc<Server>, mut reader: Reader, format: Record) {
     let path = reader.stream().path().to_owned();
-    let folder = folder(&server.config().data, &path);
+    let config = server.config();
+    let place = Place { folder: folder(&config.data, &path), sync: config.sync == Sync::Fragment };
     let mut sink: Option<Sink> = None;
     let mut paused_until = None;
     let mut holes = 0;
@@ -53,10 +54,10 @@ async fn record(server: Arc<Server>, mut reader: Reader, format: Record) {
             // The ring gives all headers and a keyframe to a reader that begins.
             if paused_until.take().is_some() {
                 reader = reader.stream().follower();
-                sink = Some(Sink::new(&folder, format));
+                sink = Some(Sink::new(&place, format));
                 continue;
             }
-            sink = Some(Sink::new(&folder, format));
+            sink = Some(Sink::new(&place, format));
         }
         let Some(open) = &mut sink else { continue };
         let written =
@@ -76,70 +77,79 @@ async fn record(server: Arc<Server>, mut reader: Reader, format: Record) {
     }
 }
 
+/// Where files go, and whether each write goes to the disk at once.
+#[derive(Clone, Debug)]
+struct Place {
+    folder: PathBuf,
+    sync: bool,
+}
+
 /// A recording of either kind.
 #[derive(Debug)]
 enum Sink {
-    Flv { folder: PathBuf, file: Option<Whole>, writer: FlvWriter, begin: u32 },
-    Fmp4 { folder: PathBuf, file: Option<Whole>, packager: Box<Packager> },
+    Flv { place: Place, file: Option<Whole>, writer: FlvWriter, begin: Option<u32> },
+    Fmp4 { place: Place, file: Option<Whole>, packager: Box<Packager> },
 }
 
 impl Sink {
-    fn new(folder: &Path, format: Record) -> Self {
-        let folder = folder.to_owned();
+    fn new(place: &Place, format: Record) -> Self {
+        let place = place.clone();
         match format {
             Record::Fmp4 => {
                 let packager = Box::new(Packager::new(Duration::from_secs(1)));
-                Self::Fmp4 { folder, file: None, packager }
+                Self::Fmp4 { place, file: None, packager }
             }
             Record::Flv | Record::Off => {
-                Self::Flv { folder, file: None, writer: FlvWriter::new(), begin: 0 }
+                Self::Flv { place, file: None, writer: FlvWriter::new(), begin: None }
             }
         }
     }
 
     fn write(&mut self, item: &Item) -> io::Result<()> {
         match self {
-            Self::Flv { folder, file, writer, begin } => {
-                let message = &item.message;
+            Self::Flv { place, file, writer, begin } => {
                 let mut out = Outbox::new();
                 if file.is_none() {
-                    *begin = message.timestamp();
                     writer.header(&FlvHeader::new(true, true), &mut out);
                 }
-                // Headers that were kept may be older than where the recording begins.
-                let since = message.timestamp().wrapping_sub(*begin);
-                let timestamp = if since > u32::MAX / 2 { 0 } else { since };
-                let tag =
-                    FlvTag::new(tag_kind(message.kind()), timestamp, message.payload().clone());
-                writer.tag(&tag, &mut out).map_err(io::Error::other)?;
+                writer.tag(&tag(item, begin), &mut out).map_err(io::Error::other)?;
                 if file.is_none() {
-                    *file = Some(Whole::create(folder, "flv")?);
-                }
-                if !item.header && *begin > message.timestamp() {
-                    *begin = message.timestamp();
+                    *file = Some(Whole::create(place, "flv")?);
                 }
                 file.as_mut().map_or(Ok(()), |it| it.append(&pieces(&mut out)))
             }
-            Self::Fmp4 { folder, file, packager } => {
+            Self::Fmp4 { place, file, packager } => {
                 packager.push(item);
-                drain(packager, folder, file)
+                drain(packager, place, file)
             }
         }
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        let Self::Fmp4 { folder, file, packager } = self else { return Ok(()) };
+        let Self::Fmp4 { place, file, packager } = self else { return Ok(()) };
         packager.finish();
-        drain(packager, folder, file)
+        drain(packager, place, file)
     }
 }
 
+/// The tag of a message, on the clock of the file: that begins with the first frame. Headers that were kept for those
+/// who come later may be much older.
+fn tag(item: &Item, begin: &mut Option<u32>) -> FlvTag {
+    let message = &item.message;
+    if !item.header {
+        begin.get_or_insert(message.timestamp());
+    }
+    let since = begin.map_or(0, |begin| message.timestamp().wrapping_sub(begin));
+    let timestamp = if since > u32::MAX / 2 { 0 } else { since };
+    FlvTag::new(tag_kind(message.kind()), timestamp, message.payload().clone())
+}
+
 /// Writes what the packager has. Other codec parameters are another file.
-fn drain(packager: &mut Packager, folder: &Path, file: &mut Option<Whole>) -> io::Result<()> {
+fn drain(packager: &mut Packager, place: &Place, file: &mut Option<Whole>) -> io::Result<()> {
     while let Some(output) = packager.next() {
         match output {
             Output::Init(init) => {
-                let mut new = Whole::create(folder, "mp4")?;
+                let mut new = Whole::create(place, "mp4")?;
                 new.append(&[init.data])?;
                 *file = Some(new);
             }
@@ -169,11 +179,13 @@ fn pieces(out: &mut Outbox) -> Vec<Bytes> {
 struct Whole {
     file: File,
     len: u64,
+    sync: bool,
 }
 
 impl Whole {
     /// A new file named after the time. An existing one is never touched.
-    fn create(folder: &Path, extension: &str) -> io::Result<Self> {
+    fn create(place: &Place, extension: &str) -> io::Result<Self> {
+        let Place { folder, sync } = place;
         std::fs::create_dir_all(folder)?;
         let name = timestamp();
         for n in 0..1000 {
@@ -182,7 +194,7 @@ impl Whole {
                 n => folder.join(format!("{name}-{n}.{extension}")),
             };
             match OpenOptions::new().write(true).create_new(true).open(&file) {
-                Ok(file) => return Ok(Self { file, len: 0 }),
+                Ok(file) => return Ok(Self { file, len: 0, sync: *sync }),
                 Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(why) => return Err(why),
             }
@@ -197,7 +209,7 @@ impl Whole {
         match written {
             Ok(()) => {
                 self.len += total as u64;
-                Ok(())
+                if self.sync { self.file.sync_data() } else { Ok(()) }
             }
             Err(why) => {
                 let _ = self.file.set_len(self.len);
@@ -254,10 +266,11 @@ mod tests {
     #[test]
     fn out_15_a_recording_never_overwrites_another() {
         let folder = std::env::temp_dir().join(format!("streamd-record-{}", std::process::id()));
-        let mut first = Whole::create(&folder, "flv").unwrap();
+        let place = Place { folder: folder.clone(), sync: true };
+        let mut first = Whole::create(&place, "flv").unwrap();
         first.append(&[Bytes::from_static(b"one"), Bytes::from_static(b"two")]).unwrap();
         for _ in 0..3 {
-            Whole::create(&folder, "flv").unwrap();
+            Whole::create(&place, "flv").unwrap();
         }
         let files = std::fs::read_dir(&folder).unwrap().count();
         let full = std::fs::read_dir(&folder)
