@@ -96,13 +96,16 @@ impl Tally {
 impl System {
     fn new() -> Self {
         let clock = Clock::new();
-        let mut config = ServerConfig::default();
-        config.timeouts.publisher = Duration::from_secs(2 * STEP);
-        let config = Arc::new(config);
         let client = || ClientSession::new(client_config(), Entropy::new([1; 1528]), clock.now());
-        let server = || ServerSession::new(config.clone(), Entropy::new([2; 1528]), clock.now());
-        let mut ingest = Wire::new(client(), server());
-        let mut play = Wire::new(client(), server());
+        let server = |ping| {
+            let mut config = ServerConfig::default();
+            (config.timeouts.publisher, config.timeouts.ping) =
+                (Duration::from_secs(2 * STEP), ping);
+            ServerSession::new(Arc::new(config), Entropy::new([2; 1528]), clock.now())
+        };
+        // Without pings, whose answers show that a player is there, acknowledgements can be counted.
+        let mut ingest = Wire::new(client(), server(Duration::MAX));
+        let mut play = Wire::new(client(), server(Duration::from_secs(STEP)));
         ingest.client.publish("key", PublishKind::Live).unwrap();
         play.client.play("key", PlayStart::Live, None).unwrap();
         let header = |kind, payload: &'static [u8]| {
@@ -265,6 +268,10 @@ fn fifty_days_of_sessions() {
     assert!(system.last_dts > i64::from(u32::MAX), "2^32 ms went by");
     let received = system.ingest.server.statistics().received_bytes;
     assert!(received > u64::from(u32::MAX), "and 2^32 bytes: {received}");
+    // Half of the window that the client asks for, and not more often: 16 bytes each, behind handshake and replies.
+    let acknowledgements = received / u64::from(client_config().window / 2) + 1;
+    let sent = system.ingest.server.statistics().sent_bytes;
+    assert!(sent <= 3073 + 2000 + 16 * acknowledgements, "{sent} for {acknowledgements}");
     for (said, really) in [
         (system.ingest.client.statistics().acknowledged, received),
         (
