@@ -74,7 +74,9 @@ impl Default for OriginConfig {
 /// | one of pictures, one of sound, or one of both | `main` |
 /// | several (Enhanced RTMP multitrack) | `v0`, `v1` … are variants; `a0`, `a1` … go with each of them |
 ///
-/// Several renditions begin their segments together, where the first video track has its keyframes.
+/// Several renditions begin their segments together, where the first video track has its keyframes, and give them the
+/// same numbers. What one of them lacks is a gap in its playlist. When the first one sends nothing for seconds, the
+/// others go on. A discontinuity of one, such as another codec, is a discontinuity of all.
 ///
 /// ```
 /// use levada_hls::{Answer, Origin, OriginConfig, Request};
