@@ -8,10 +8,12 @@ use serde_json::Value;
 
 use crate::media;
 use crate::server::{Server, ingest, listening, streamd};
-use crate::tool::{Running, folder, free_port, full, left_out, result, run, start, until, version, work};
+use crate::tool::{
+    Running, folder, free_port, full, left_out, result, run, start, until, version, work,
+};
 
 const LIMIT: Duration = Duration::from_secs(120);
-const TOOLS: &[&str] = &["chromium", "node", "npm"];
+const TOOLS: &[&str] = &["chromium", "node", "npm", "curl", "ffmpeg"];
 
 /// What a player is held to.
 struct Expected {
@@ -29,8 +31,10 @@ fn plays(player: &str, what: &str, url: &str, expected: &Expected) {
     let case = work(&format!("browser-{player}-{}", what.replace([' ', ','], "-")));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/browser.mjs");
     let seconds = expected.seconds;
-    let ended = run(&format!("node '{script}' {player} {url} {seconds} {case}/picture.png"), LIMIT).ok();
-    let seen: Value = serde_json::from_str(ended.stdout.trim()).unwrap_or_else(|_| panic!("{}", ended.told()));
+    let ended =
+        run(&format!("node '{script}' {player} {url} {seconds} {case}/picture.png"), LIMIT).ok();
+    let seen: Value =
+        serde_json::from_str(ended.stdout.trim()).unwrap_or_else(|_| panic!("{}", ended.told()));
     let told = format!("{player}, {what}: {seen:#}");
     assert_eq!(seen["errors"], Value::Array(vec![]), "{told}");
     let samples = seen["samples"].as_array().expect("samples");
@@ -44,7 +48,10 @@ fn plays(player: &str, what: &str, url: &str, expected: &Expected) {
         assert!(time(last) > 3.0, "{told}");
     } else {
         let real = f64::from(u32::try_from(last - from).expect("seconds"));
-        assert!((advanced - real).abs() < real * 0.15 + 0.5, "{advanced} s of {real} s played; {told}");
+        assert!(
+            (advanced - real).abs() < real * 0.15 + 0.5,
+            "{advanced} s of {real} s played; {told}"
+        );
         assert_eq!(stalled, 0, "stalled; {told}");
     }
     assert!(samples[last]["width"].as_u64() > Some(0), "no picture; {told}");
@@ -52,13 +59,17 @@ fn plays(player: &str, what: &str, url: &str, expected: &Expected) {
     assert!(colours > 8 || colours == -1, "{colours} colours are no picture; {told}");
     let latency = samples[last]["latency"].as_f64();
     // A busy machine starts late: hls.js may play 10 % faster until it is where it wants to be.
-    let worst = samples[samples.len() / 2..].iter().filter_map(|it| it["latency"].as_f64()).fold(0.0, f64::max);
+    let worst = samples[samples.len() / 2..]
+        .iter()
+        .filter_map(|it| it["latency"].as_f64())
+        .fold(0.0, f64::max);
     if let Some(most) = expected.latency {
         assert!(latency.is_some() && worst <= most, "latency up to {worst} s; {told}");
     }
     let frames = samples[last]["frames"].as_u64().unwrap_or_default();
     let dropped = samples[last]["dropped"].as_u64().unwrap_or_default();
-    let latency = latency.map_or(String::new(), |it| format!(", {it:.2} s behind (at most {worst:.2})"));
+    let latency =
+        latency.map_or(String::new(), |it| format!(", {it:.2} s behind (at most {worst:.2})"));
     result(
         &format!("browser, {what}"),
         &format!("{} in Chromium {}", name(player), version("chromium")),
@@ -73,7 +84,8 @@ fn name(player: &str) -> String {
         "videojs" => "video.js",
         other => return other.to_owned(),
     };
-    let manifest = std::fs::read_to_string(folder().join(format!("node_modules/{package}/package.json")));
+    let manifest =
+        std::fs::read_to_string(folder().join(format!("node_modules/{package}/package.json")));
     let manifest: Value = serde_json::from_str(&manifest.unwrap_or_default()).unwrap_or_default();
     format!("{package} {}", manifest["version"].as_str().unwrap_or("of unknown version"))
 }
@@ -85,7 +97,9 @@ pub fn node_modules() {
         let wanted = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/package.json");
         let wanted = std::fs::read(wanted).expect("tests/lab/package.json");
         let installed = folder().join("package.json");
-        if std::fs::read(&installed).is_ok_and(|it| it == wanted) && folder().join("node_modules").is_dir() {
+        if std::fs::read(&installed).is_ok_and(|it| it == wanted)
+            && folder().join("node_modules").is_dir()
+        {
             return;
         }
         std::fs::create_dir_all(folder()).expect("target/lab can be written");
@@ -144,12 +158,15 @@ fn live_of_files() {
         start(&format!("package {url} {ts} --ts --segment 2")),
         start(&format!("package {url} {fmp4} --segment 2")),
     ];
-    for (folder_of, what) in [(&ts, "live HLS, TS, from package"), (&fmp4, "live HLS, fMP4, from package")] {
+    for (folder_of, what) in
+        [(&ts, "live HLS, TS, from package"), (&fmp4, "live HLS, fMP4, from package")]
+    {
         let port = free_port();
         let _vod = start(&format!("vod {folder_of} --listen 127.0.0.1:{port}"));
         listening(port);
         until("three segments are listed", LIMIT, || {
-            let playlist = std::fs::read_to_string(folder().join(format!("{folder_of}/index.m3u8")));
+            let playlist =
+                std::fs::read_to_string(folder().join(format!("{folder_of}/index.m3u8")));
             playlist.is_ok_and(|it| it.matches("#EXTINF").count() >= 3)
         });
         let expected = Expected { seconds: 12, latency: None, ends: false };
@@ -173,7 +190,8 @@ fn vod() {
         let _vod = start(&format!("vod {out} --listen 127.0.0.1:{port}"));
         listening(port);
         let expected = Expected { seconds: 6, latency: None, ends: true };
-        let players: &[&str] = if full() { &["hls", "shaka", "videojs", "native"] } else { &["hls", "shaka"] };
+        let players: &[&str] =
+            if full() { &["hls", "shaka", "videojs", "native"] } else { &["hls", "shaka"] };
         for player in players {
             plays(player, what, &format!("http://127.0.0.1:{port}/index.m3u8"), &expected);
         }

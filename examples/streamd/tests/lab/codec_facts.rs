@@ -10,7 +10,7 @@ use levada_media::{CodecParams, Frame, MediaEvent, MediaKind, RandomAccess, Slic
 use serde_json::Value;
 
 use crate::media;
-use crate::packaging::{draws, drawn_stream, files};
+use crate::packaging::{drawn_stream, draws, files};
 use crate::probe::{Probed, parse};
 use crate::tool::{folder, left_out, result, run};
 
@@ -61,7 +61,9 @@ fn theirs(ffprobe: &str, path: &str) -> (Probed, BTreeMap<u64, char>) {
     let json: Value = serde_json::from_str(&text).expect("JSON of ffprobe");
     // With both, it calls the list of both `packets_and_frames`.
     let both = json["packets_and_frames"].as_array().cloned().unwrap_or_default();
-    let of = |kind: &str| -> Vec<Value> { both.iter().filter(|it| it["type"] == kind).cloned().collect() };
+    let of = |kind: &str| -> Vec<Value> {
+        both.iter().filter(|it| it["type"] == kind).cloned().collect()
+    };
     let pictures = of("frame").into_iter().filter_map(|it| {
         let position = it["pkt_pos"].as_str()?.parse().ok()?;
         Some((position, it["pict_type"].as_str()?.chars().next()?))
@@ -88,7 +90,10 @@ fn agree(ffprobe: &str, path: &str) -> usize {
     }
     let mut judged = 0;
     for (at, (frame, packet)) in ours.video.iter().zip(theirs.of("video")).enumerate() {
-        assert_eq!(frame.facts.marked_key, packet.key, "{path}: what the container says of frame {at}");
+        assert_eq!(
+            frame.facts.marked_key, packet.key,
+            "{path}: what the container says of frame {at}"
+        );
         if matches!(theirs.codec("video"), "av1" | "vp9") {
             let key = frame.facts.random_access == RandomAccess::Instant;
             assert_eq!(key, packet.key, "{path}: random access at frame {at}: {:?}", frame.facts);
@@ -126,7 +131,8 @@ fn parameters(path: &str, ours: &Ours, theirs: &Probed) {
         if let Some((numerator, denominator)) = facts[0].frame_rate.filter(|_| facts.len() == 1) {
             let rate = stream["r_frame_rate"].as_str().unwrap_or_default();
             let (one, other) = rate.split_once('/').expect("a rate");
-            let rate = one.parse::<f64>().expect("a number") / other.parse::<f64>().expect("a number");
+            let rate =
+                one.parse::<f64>().expect("a number") / other.parse::<f64>().expect("a number");
             let stated = f64::from(numerator) / f64::from(denominator);
             // Guessed from whole milliseconds by ffprobe, and for interlaced pictures in fields.
             let near = |it: f64| (rate - it).abs() < it * 0.03;
@@ -163,7 +169,11 @@ fn every_flv_vector() {
         count += 1;
     }
     assert!(count > 30, "{count} vectors");
-    result("codec facts", "ffprobe, FLV vectors", &format!("ok: {count} files, {pictures} pictures"));
+    result(
+        "codec facts",
+        "ffprobe, FLV vectors",
+        &format!("ok: {count} files, {pictures} pictures"),
+    );
 }
 
 /// The raw streams of the codec crate, given times and put into FLV by ffmpeg.
@@ -191,14 +201,20 @@ fn every_codec_vector() {
                 };
                 let file = media::make(
                     &format!("vector-{name}-{extension}.flv"),
-                    &format!("ffmpeg9 -v error -y -i {vectors}/{kind}/{name}.{extension} -map 0 -c copy {times} -f flv"),
+                    &format!(
+                        "ffmpeg9 -v error -y -i {vectors}/{kind}/{name}.{extension} -map 0 -c copy {times} -f flv"
+                    ),
                 );
                 pictures += agree("ffprobe8", &file);
                 count += 1;
             }
         }
         assert!(count > 0, "no vectors of {kind}");
-        result("codec facts", &format!("ffprobe, {kind} vectors"), &format!("ok: {count} files, {pictures} pictures"));
+        result(
+            "codec facts",
+            &format!("ffprobe, {kind} vectors"),
+            &format!("ok: {count} files, {pictures} pictures"),
+        );
     }
 }
 
@@ -208,7 +224,11 @@ fn random_encoder_settings() {
         return;
     }
     let pictures: usize = (0..draws()).map(|number| agree("ffprobe", &drawn_stream(number))).sum();
-    result("codec facts", "x264 with random settings", &format!("ok: {} files, {pictures} pictures", draws()));
+    result(
+        "codec facts",
+        "x264 with random settings",
+        &format!("ok: {} files, {pictures} pictures", draws()),
+    );
 }
 
 #[test]

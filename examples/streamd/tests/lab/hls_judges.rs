@@ -19,15 +19,23 @@ fn judge(what: &str, files: &str) {
 /// Streams with the peculiarities that show in playlists.
 fn sources() -> Vec<(String, String)> {
     let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/flv/testdata/media");
-    let names = ["h264_main_b2_aac48s", "res_change_newseqhdr", "h264_irregular_gop", "aac48s_only", "h264_vfr", "h264_gop12s"];
-    let mut sources: Vec<_> = names.iter().map(|it| ((*it).to_owned(), format!("{vectors}/{it}.flv"))).collect();
+    let names = [
+        "h264_main_b2_aac48s",
+        "res_change_newseqhdr",
+        "h264_irregular_gop",
+        "aac48s_only",
+        "h264_vfr",
+        "h264_gop12s",
+    ];
+    let mut sources: Vec<_> =
+        names.iter().map(|it| ((*it).to_owned(), format!("{vectors}/{it}.flv"))).collect();
     sources.extend((0..5).map(|it| (format!("drawn-{it}"), drawn_stream(it))));
     sources
 }
 
 #[test]
 fn playlists_and_boxes_of_package() {
-    if left_out("judge", &["node", "npm", "ffmpeg"]) {
+    if left_out("judge", &["node", "npm", "ffmpeg", "curl"]) {
         return;
     }
     let sources = sources();
@@ -44,14 +52,22 @@ fn playlists_and_boxes_of_package() {
         }
     }
     judge("playlist", &playlists);
-    result("judge", "hls-parser 0.16.1 strict, m3u8-parser 7.2.0", &format!("ok: {} playlists of package", sources.len() * 2));
+    result(
+        "judge",
+        "hls-parser 0.16.1 strict, m3u8-parser 7.2.0",
+        &format!("ok: {} playlists of package", sources.len() * 2),
+    );
     judge("boxes", &boxes);
-    result("judge", "codem-isoboxer 0.3.10, mp4box.js 2.4.1", &format!("ok: {} fMP4 streams", sources.len()));
+    result(
+        "judge",
+        "codem-isoboxer 0.3.10, mp4box.js 2.4.1",
+        &format!("ok: {} fMP4 streams", sources.len()),
+    );
 }
 
 #[test]
 fn live_playlists_of_streamd() {
-    if left_out("judge", &["node", "npm", "ffmpeg"]) {
+    if left_out("judge", &["node", "npm", "ffmpeg", "curl"]) {
         return;
     }
     let (server, _publisher) = live(&media::low_latency_clip(60));
@@ -68,12 +84,16 @@ fn live_playlists_of_streamd() {
         std::thread::sleep(Duration::from_millis(370));
     }
     judge("playlist", &files);
-    result("judge", "hls-parser 0.16.1 strict, m3u8-parser 7.2.0", "ok: 24 live playlists of streamd, LL-HLS");
+    result(
+        "judge",
+        "hls-parser 0.16.1 strict, m3u8-parser 7.2.0",
+        "ok: 24 live playlists of streamd, LL-HLS",
+    );
 }
 
 #[test]
 fn players_of_live_hls() {
-    if left_out("HLS player", &["ffmpeg"]) {
+    if left_out("HLS player", &["ffmpeg", "curl"]) {
         return;
     }
     let (server, _publisher) = live(&media::clip(60));
@@ -87,7 +107,11 @@ fn players_of_live_hls() {
             continue;
         }
         run(&line.replace("URL", &url), LIMIT).silent();
-        result("HLS player, live fMP4 from streamd", &format!("{who} {}", version(tool)), "ok: no error");
+        result(
+            "HLS player, live fMP4 from streamd",
+            &format!("{who} {}", version(tool)),
+            "ok: no error",
+        );
     }
 }
 

@@ -33,7 +33,7 @@ fn nginx(case: &str) -> (Running, u16, String) {
 
 #[test]
 fn publish_to_it() {
-    if left_out("publish", &["nginx"]) {
+    if left_out("publish", &["nginx", "ffmpeg"]) {
         return;
     }
     let clip = media::clip(5);
@@ -74,7 +74,7 @@ fn play_from_it() {
 /// Through it: `publish` at one side, `play` at the other.
 #[test]
 fn restream_to_it() {
-    if left_out("restream", &["nginx"]) {
+    if left_out("restream", &["nginx", "ffmpeg"]) {
         return;
     }
     let clip = media::clip(5);

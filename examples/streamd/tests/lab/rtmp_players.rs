@@ -48,6 +48,9 @@ fn from_streamd() {
 }
 
 fn all(server: &Server, name: &str) {
+    if left_out("player", &["ffmpeg"]) {
+        return;
+    }
     let clip = media::clip(20);
     let url = server.url("it");
     let publisher = start(&format!("publish {clip} {url}"));

@@ -40,7 +40,10 @@ fn copies(who: &str, server: &Server, early: bool, line: &str, file: &str, probe
     let (video, audio) = same_run(&sent, &got);
     let all = (sent.of("video").len(), sent.of("audio").len());
     if early {
-        assert_eq!((video, audio), all, "{who}: all packets");
+        // Sound from before the first keyframe is no part of a group of pictures, so no player gets it.
+        let begin = sent.of("video").first().and_then(|it| it.dts);
+        let before = sent.of("audio").iter().filter(|it| it.dts < begin).count();
+        assert!(video == all.0 && audio + before >= all.1, "{who}: {video} and {audio} of {all:?}");
     } else {
         assert!(video * 2 > all.0 && audio * 2 > all.1, "{who}: {video} and {audio} of {all:?}");
     }
@@ -145,6 +148,9 @@ fn gstreamer_rtmpsink() {
 
 #[test]
 fn our_publish() {
+    if left_out("publisher", &["ffmpeg"]) {
+        return;
+    }
     let clip = media::clip(5);
     let (server, folder) = (ingest(), work("publish-to-ingest"));
     let (url, file) = (server.url("it"), format!("{folder}/got.flv"));

