@@ -1,5 +1,4 @@
 //! Delivery of notices to one webhook: in order, one at a time, again and again, within a bound.
-#![doc = include_str!("../tables/hook.md")]
 
 use alloc::string::String;
 use alloc::vec;
@@ -142,6 +141,11 @@ struct Waiting {
 }
 
 /// One webhook's line of deliveries.
+///
+/// # States
+///
+/// In `when`, a time in italics is the deadline of the state; events that change nothing are left out.
+#[doc = include_str!("../tables/hook.md")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Hook {

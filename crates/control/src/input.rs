@@ -1,5 +1,4 @@
 //! One live input: who publishes, whether it is live, and which of two publishers is used.
-#![doc = include_str!("../tables/input.md")]
 
 use core::time::Duration;
 
@@ -270,6 +269,11 @@ struct Publisher {
 }
 
 /// One input.
+///
+/// # States
+///
+/// In `when`, a time in italics is the deadline of the state; events that change nothing are left out.
+#[doc = include_str!("../tables/input.md")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Input {

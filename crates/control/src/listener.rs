@@ -1,5 +1,4 @@
 //! A port that publishers and players connect to.
-#![doc = include_str!("../tables/listener.md")]
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -166,6 +165,11 @@ pub enum ListenerAction {
 ///
 /// A change of address, port or TLS binds the new socket first. Only when that worked are connections closed and the
 /// old socket given up; otherwise everything stays as it was.
+///
+/// # States
+///
+/// In `when`, a time in italics is the deadline of the state; events that change nothing are left out.
+#[doc = include_str!("../tables/listener.md")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Listener {

@@ -1,5 +1,4 @@
 //! A push of one input to another server.
-#![doc = include_str!("../tables/output.md")]
 
 use alloc::string::String;
 use core::time::Duration;
@@ -341,6 +340,11 @@ impl OutputFigures {
 /// assert!(matches!(output.state(), OutputState::Backoff { .. }));
 /// # Ok::<(), levada_control::Error>(())
 /// ```
+///
+/// # States
+///
+/// In `when`, a time in italics is the deadline of the state; events that change nothing are left out.
+#[doc = include_str!("../tables/output.md")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Output {
@@ -618,6 +622,10 @@ impl Machine for Output {
             OutputEvent::Lost { attempt, why, remote } if is_present(attempt) => {
                 self.figures.last_remote = remote.map(|it| clip(it, 256));
                 self.fail(now, why);
+            }
+            // Nobody asked for it.
+            OutputEvent::Closed { attempt } if is_present(attempt) => {
+                self.fail(now, OutputError::RemoteClosed)
             }
             OutputEvent::Closed { attempt } | OutputEvent::Lost { attempt, .. } => {
                 if self.closing.take_if(|(it, _)| *it == attempt).is_some() {

@@ -1,5 +1,4 @@
 //! An input that fetches its media itself.
-#![doc = include_str!("../tables/pull.md")]
 
 use core::time::Duration;
 
@@ -145,6 +144,11 @@ pub enum PullAction {
 /// assert_eq!(pull.next_deadline(), Some(Duration::from_secs(10)));
 /// # Ok::<(), levada_control::Error>(())
 /// ```
+///
+/// # States
+///
+/// In `when`, a time in italics is the deadline of the state; events that change nothing are left out.
+#[doc = include_str!("../tables/pull.md")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pull {

@@ -1,5 +1,4 @@
 //! When an input is recorded.
-#![doc = include_str!("../tables/recorder.md")]
 
 use core::time::Duration;
 
@@ -103,6 +102,11 @@ pub enum RecorderAction {
 }
 
 /// One input's recorder.
+///
+/// # States
+///
+/// In `when`, a time in italics is the deadline of the state; events that change nothing are left out.
+#[doc = include_str!("../tables/recorder.md")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Recorder {

@@ -1,5 +1,4 @@
 //! One recording, from its first frame to its deletion.
-#![doc = include_str!("../tables/recording.md")]
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -193,6 +192,11 @@ pub enum RecordingAction {
 }
 
 /// One recording.
+///
+/// # States
+///
+/// In `when`, a time in italics is the deadline of the state; events that change nothing are left out.
+#[doc = include_str!("../tables/recording.md")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Recording {

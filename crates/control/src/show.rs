@@ -1,5 +1,4 @@
 //! What an audience may see.
-#![doc = include_str!("../tables/show.md")]
 
 use alloc::string::String;
 use core::time::Duration;
@@ -84,6 +83,11 @@ pub enum ShowAction {
 }
 
 /// One show: any status may follow any other, and each change is told once.
+///
+/// # States
+///
+/// In `when`, a time in italics is the deadline of the state; events that change nothing are left out.
+#[doc = include_str!("../tables/show.md")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Show {

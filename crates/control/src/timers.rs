@@ -40,9 +40,24 @@ impl<K: Copy + Ord> Timers<K> {
     pub(crate) fn first_due(&self, now: Duration) -> Option<K> {
         self.due.first().filter(|(at, _)| *at <= now).map(|(_, key)| *key)
     }
+}
 
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.due.len()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_has_one_time_and_the_earliest_comes_first() {
+        let mut timers = Timers::default();
+        let ms = Duration::from_millis;
+        timers.set('a', Some(ms(30)));
+        timers.set('b', Some(ms(20)));
+        timers.set('a', Some(ms(10)));
+        assert_eq!((timers.next(), timers.first_due(ms(9))), (Some(ms(10)), None));
+        assert_eq!(timers.first_due(ms(10)), Some('a'));
+        timers.set('a', None);
+        assert_eq!(timers.first_due(ms(100)), Some('b'));
+        timers.set('b', None);
+        assert_eq!((timers.next(), timers), (None, Timers::default()));
     }
 }

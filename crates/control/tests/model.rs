@@ -659,7 +659,7 @@ fn run(seed: u64, steps: usize) {
 
 #[test]
 fn random_operations_and_faults_keep_every_promise() {
-    for seed in 0..150 {
+    for seed in 0..100 {
         run(seed, 250);
     }
 }

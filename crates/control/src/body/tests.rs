@@ -50,7 +50,7 @@ fn body(format: HookFormat, kind: NoticeKind) -> Option<Value> {
     hook_body(format, &notice(kind), facts).map(|it| serde_json::from_str(&it).expect("valid JSON"))
 }
 
-fn every_kind() -> alloc::vec::Vec<NoticeKind> {
+fn every_kind() -> Vec<NoticeKind> {
     let (output, recording, show) = (
         OutputId::from_bytes([2; 16]),
         RecordingId::from_bytes([1; 16]),
@@ -101,7 +101,7 @@ fn every_kind() -> alloc::vec::Vec<NoticeKind> {
 fn every_form_tells_what_the_table_says() {
     let told = |format| {
         let told = every_kind().into_iter().filter(|it| body(format, it.clone()).is_some());
-        told.map(|it| it.name()).collect::<alloc::vec::Vec<_>>()
+        told.map(|it| it.name()).collect::<Vec<_>>()
     };
     assert_eq!(told(HookFormat::Native).len(), every_kind().len());
     assert_eq!(
