@@ -1,18 +1,18 @@
 //! Containers as sources and sinks of media events.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
-use bytes::{Buf, BytesMut};
+use anyhow::{bail, ensure};
+use bytes::{Buf, Bytes, BytesMut};
 use levada_buf::Outbox;
 use levada_flv::{
     FlvHeader, FlvItem, FlvReader, FlvWriter, Packer, Timeline, TimelineConfig, Unpacked, Unpacker,
     UnpackerConfig,
 };
-use levada_fmp4::{Fmp4Item, Fmp4Reader, ReadLimits};
+use levada_fmp4::{Fmp4Item, Fmp4Reader, Pieces, ReadLimits};
 use levada_hls::{Container, Output, Segmenter, SegmenterConfig};
 use levada_media::MediaEvent;
 use levada_ts::{DemuxConfig, TsDemuxer, TsEvent};
@@ -85,7 +85,28 @@ pub enum Sink {
     /// FLV.
     Flv(Box<FlvFile>),
     /// Segments in a row: fragmented MP4 or MPEG-TS.
-    Segments { file: File, segmenter: Box<Segmenter>, has_init: bool },
+    Segments(Box<Segments>),
+}
+
+/// Segments that are written.
+pub struct Segments {
+    file: File,
+    segmenter: Segmenter,
+    keep: Keep,
+    has_init: bool,
+    /// Bytes of media that were written or passed over.
+    media: u64,
+}
+
+/// What of the segments is written.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub enum Keep {
+    /// All.
+    All,
+    /// All but the media, for which holes are left.
+    Heads,
+    /// Only the media.
+    Media,
 }
 
 /// An FLV file that is written.
@@ -98,16 +119,14 @@ pub struct FlvFile {
 }
 
 impl Sink {
-    /// Writes a file of the kind that `ending` says.
-    pub fn new(path: &Path, ending: &str) -> anyhow::Result<Self> {
+    /// Writes to a file of the kind that `ending` says.
+    pub fn new(file: File, ending: &str, keep: Keep) -> anyhow::Result<Self> {
         let container = match ending {
             "flv" => None,
             "ts" => Some(Container::Ts),
             "mp4" | "m4s" => Some(Container::Fmp4),
             other => bail!("cannot write .{other}: .flv, .ts, .mp4 or .m4s"),
         };
-        let file =
-            File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         let Some(container) = container else {
             let (mut writer, mut out) = (FlvWriter::new(), Outbox::new());
             writer.header(&FlvHeader::new(true, true), &mut out);
@@ -119,8 +138,9 @@ impl Sink {
         (config.container, config.segment, config.part) = (container, Duration::from_secs(1), None);
         // Groups of pictures may be as long as they are: nobody waits for a segment.
         config.target_duration = Some(60);
-        let segmenter = Box::new(Segmenter::new(config));
-        Ok(Self::Segments { file, segmenter, has_init: false })
+        let segmenter = Segmenter::new(config);
+        let segments = Segments { file, segmenter, keep, has_init: false, media: 0 };
+        Ok(Self::Segments(Box::new(segments)))
     }
 
     /// Writes an event. What cannot be in this container is left out, and told.
@@ -142,37 +162,62 @@ impl Sink {
                 }
                 Ok(())
             }
-            Self::Segments { segmenter, .. } => {
-                if let Err(error) = segmenter.push(event, 0) {
+            Self::Segments(segments) => {
+                if let Err(error) = segments.segmenter.push(event, 0) {
                     eprintln!("{error}");
                 }
-                self.write_segments()
+                segments.write()
             }
         }
     }
 
-    /// Writes what is left.
-    pub fn finish(&mut self) -> anyhow::Result<()> {
-        match self {
-            Self::Flv(flv) => Ok(flv.file.flush()?),
-            Self::Segments { segmenter, .. } => {
-                segmenter.finish()?;
-                self.write_segments()
+    /// Writes what is left, and says how many bytes of media there were, where that is known.
+    pub fn finish(mut self) -> anyhow::Result<u64> {
+        match &mut self {
+            Self::Flv(flv) => flv.file.flush()?,
+            Self::Segments(segments) => {
+                segments.segmenter.finish()?;
+                segments.write()?;
+                if segments.keep == Keep::Heads {
+                    let end = segments.file.stream_position()?;
+                    segments.file.set_len(end)?;
+                }
+                return Ok(segments.media);
             }
         }
+        Ok(0)
     }
+}
 
-    fn write_segments(&mut self) -> anyhow::Result<()> {
-        let Self::Segments { file, segmenter, has_init } = self else { return Ok(()) };
-        while let Some(output) = segmenter.next_output() {
+impl Segments {
+    fn write(&mut self) -> anyhow::Result<()> {
+        while let Some(output) = self.segmenter.next_output() {
             match output {
                 Output::Init(init) => {
-                    ensure!(!*has_init, "the codecs change: one MP4 file cannot hold that");
-                    *has_init = true;
-                    file.write_all(&init.data)?;
+                    ensure!(!self.has_init, "the codecs change: one MP4 file cannot hold that");
+                    self.has_init = true;
+                    if self.keep != Keep::Media {
+                        self.file.write_all(&init.data)?;
+                    }
                 }
-                Output::Segment(segment) => write_pieces(file, &segment.body())?,
+                Output::Segment(segment) => self.segment(&segment.body())?,
                 _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, body: &Pieces) -> anyhow::Result<()> {
+        // The first block is the head of the fragment, the others are the frames as they came.
+        let head = body.iter().next().map_or(0, Bytes::len);
+        let media = body.len() - head;
+        self.media += media as u64;
+        match self.keep {
+            Keep::All => write_pieces(&mut self.file, body)?,
+            Keep::Media => write_pieces(&mut self.file, &body.slice(head..body.len()))?,
+            Keep::Heads => {
+                write_pieces(&mut self.file, &body.slice(0..head))?;
+                self.file.seek_relative(i64::try_from(media)?)?;
             }
         }
         Ok(())

@@ -6,12 +6,12 @@
 //! cargo run -p levada-minimal --bin remux -- film.flv film.m4s
 //! ```
 //!
-//! `.mp4` is plain, with its index in front, so it is written twice: as fragments, and from these as it should be.
-//! `.m4s` is what comes of the first half. Memory is that of a group of pictures, whatever the length of the film.
+//! `.mp4` is plain, with its index in front, so the input is read twice: for the index, and for the media. `.m4s` is
+//! fragmented. Memory is that of a group of pictures, whatever the length of the film.
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write, copy};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -20,7 +20,7 @@ use clap::Parser;
 use levada_fmp4::{Finaliser, ReadLimits, Step};
 use levada_media::MediaEvent;
 use levada_minimal::Progress;
-use levada_minimal::container::{Sink, ending, source};
+use levada_minimal::container::{Keep, Sink, ending, source};
 use levada_minimal::file::read_blocks;
 
 #[derive(Parser)]
@@ -33,13 +33,37 @@ struct Args {
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let mut source = source(&args.from)?;
-    let plain = ending(&args.to) == "mp4";
-    let part = if plain { args.to.with_extension("part") } else { args.to.clone() };
-    let mut sink = Sink::new(&part, ending(&args.to))?;
+    if ending(&args.to) != "mp4" {
+        remux(&args.from, create(&args.to)?, ending(&args.to), Keep::All)?;
+        return Ok(());
+    }
+    // First all but the media, with holes for it, where the finaliser finds what it has to know.
+    let heads = args.to.with_extension("part");
+    let expected = remux(&args.from, create(&heads)?, "mp4", Keep::Heads)?;
+    let mut file = create(&args.to)?;
+    let mut finaliser = finaliser(&heads)?;
+    let (mut media, mut copied) = (None, 0);
+    while let Some(count) = step(&mut finaliser, &mut file)? {
+        if count > 0 && media.is_none() {
+            media = Some(remux(&args.from, file.try_clone()?, "mp4", Keep::Media)?);
+        }
+        copied += count;
+    }
+    let same = media.unwrap_or(0) == expected && copied == expected;
+    anyhow::ensure!(same, "{} changed meanwhile", args.from.display());
+    Ok(std::fs::remove_file(heads)?)
+}
+
+fn create(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a whole file, and says how many bytes of media there were.
+fn remux(from: &Path, to: File, ending: &str, keep: Keep) -> anyhow::Result<u64> {
+    let (mut source, mut sink) = (source(from)?, Sink::new(to, ending, keep)?);
     let (mut progress, mut last, mut scales) = (Progress::new(), 0, HashMap::new());
-    read_blocks(&args.from, |input| {
-        let whose = || format!("{} cannot be read", args.from.display());
+    read_blocks(from, |input| {
+        let whose = || format!("{} cannot be read", from.display());
         while let Some(event) = source(input).with_context(whose)? {
             match &event {
                 MediaEvent::Track(track) => {
@@ -56,35 +80,28 @@ fn main() -> anyhow::Result<()> {
         }
         Ok(())
     })?;
-    sink.finish()?;
     progress.finish(last);
-    if plain {
-        finalise(&part, &args.to)?;
-        std::fs::remove_file(part)?;
-    }
-    Ok(())
+    sink.finish()
 }
 
-/// Makes a plain file of a fragmented one.
-fn finalise(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let mut from = File::open(from)?;
-    let mut to = File::create(to).with_context(|| format!("cannot write {}", to.display()))?;
-    let mut finaliser = Finaliser::new(from.metadata()?.len(), ReadLimits::default());
-    loop {
-        match finaliser.next_step()? {
-            Step::Read(range) => {
-                from.seek(SeekFrom::Start(range.start))?;
-                let mut block = Vec::new();
-                (&from).take(range.end - range.start).read_to_end(&mut block)?;
-                finaliser.supply(Bytes::from(block));
-            }
-            Step::Write(bytes) => to.write_all(&bytes)?,
-            Step::Copy(range) => {
-                from.seek(SeekFrom::Start(range.start))?;
-                // The system copies: on Linux without a byte coming here.
-                copy(&mut (&from).take(range.end - range.start), &mut to)?;
-            }
-            Step::Done => return Ok(()),
+/// Reads the heads of the fragments.
+fn finaliser(heads: &Path) -> anyhow::Result<(Finaliser, File)> {
+    let file = File::open(heads)?;
+    Ok((Finaliser::new(file.metadata()?.len(), ReadLimits::default()), file))
+}
+
+/// Does a step, and says how many bytes of media have to come next.
+fn step((finaliser, heads): &mut (Finaliser, File), to: &mut File) -> anyhow::Result<Option<u64>> {
+    match finaliser.next_step()? {
+        Step::Read(range) => {
+            heads.seek(SeekFrom::Start(range.start))?;
+            let mut block = Vec::new();
+            (&*heads).take(range.end - range.start).read_to_end(&mut block)?;
+            finaliser.supply(Bytes::from(block));
         }
+        Step::Write(bytes) => to.write_all(&bytes)?,
+        Step::Copy(range) => return Ok(Some(range.end - range.start)),
+        Step::Done => return Ok(None),
     }
+    Ok(Some(0))
 }
