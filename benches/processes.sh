@@ -3,7 +3,7 @@
 #
 #   benches/processes.sh [FILE.flv]
 #
-# Without a file one of ten minutes is made. All is done in memory (/dev/shm), each three times.
+# Without a file one of ten minutes is made. All is done in memory (/dev/shm), each five times.
 set -eu
 cd "$(dirname "$0")/.."
 cargo build -q --release -p levada-minimal --bin package --bin remux
@@ -21,7 +21,7 @@ fi
 measure() {
     name=$1
     shift
-    for _ in 1 2 3; do
+    for _ in 1 2 3 4 5; do
         rm -rf "$work/out"
         mkdir "$work/out"
         /usr/bin/time -f "$name	%e s	%U + %S s	%M KB" "$@" 2>&1 >/dev/null | tail -n 1
@@ -35,4 +35,5 @@ measure "FLV to HLS fMP4, ffmpeg" ffmpeg -v error -i "$input" $hls -hls_segment_
 measure "FLV to fMP4, remux" "$programs/remux" "$input" "$work/out/film.m4s"
 measure "FLV to fMP4, ffmpeg" ffmpeg -v error -i "$input" -c copy -movflags frag_keyframe+empty_moov "$work/out/film.mp4"
 measure "FLV to MP4, remux" "$programs/remux" "$input" "$work/out/film.mp4"
-measure "FLV to MP4, ffmpeg" ffmpeg -v error -i "$input" -c copy -movflags +faststart "$work/out/film.mp4"
+measure "FLV to MP4, ffmpeg, index in front" ffmpeg -v error -i "$input" -c copy -movflags +faststart "$work/out/film.mp4"
+measure "FLV to MP4, ffmpeg, index behind" ffmpeg -v error -i "$input" -c copy "$work/out/film.mp4"
