@@ -1,6 +1,15 @@
 //! Random operations and faults on a whole plane, beside a small model of what must hold whatever happens.
 //!
 //! The seed is in every message: `run(SEED, STEPS)` does it again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::std_instead_of_core,
+    reason = "a test that panics has failed"
+)]
 
 mod world;
 
@@ -105,10 +114,8 @@ impl Model {
                 assert!(self.ports.values().all(|it| it != port), "a port has one owner");
                 self.ports.insert(*listener, *port);
             }
-            Action::Release { listener, port, .. } => {
-                if self.ports.get(listener) == Some(port) {
-                    self.ports.remove(listener);
-                }
+            Action::Release { listener, port, .. } if self.ports.get(listener) == Some(port) => {
+                self.ports.remove(listener);
             }
             Action::Notice(notice) => self.notice(notice),
             _ => {}
@@ -326,10 +333,10 @@ impl Run {
                     open.take_if(|it| it == attempt);
                 }
             }
-            Step::Fact(Fact::Delivered { hook, delivery, attempt, .. }) => {
-                if self.model.posts.get(hook) == Some(&(*delivery, *attempt)) {
-                    self.model.posts.remove(hook);
-                }
+            Step::Fact(Fact::Delivered { hook, delivery, attempt, .. })
+                if self.model.posts.get(hook) == Some(&(*delivery, *attempt)) =>
+            {
+                self.model.posts.remove(hook);
             }
             Step::Fact(Fact::Gone { session, .. }) => {
                 // A pull's session ends with its attempt.

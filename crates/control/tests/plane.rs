@@ -1,4 +1,13 @@
 //! The whole plane, one story a test, named by the acceptance check that it is the library's half of.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::std_instead_of_core,
+    reason = "a test that panics has failed"
+)]
 
 mod world;
 

@@ -11,10 +11,13 @@ use crate::*;
 /// The time at which every cell is asked, after a state was reached at 0.
 const LATER: u64 = 500;
 
+/// An event made for the machine that it is told to: some need its attempt's number.
+type Maker<'a, M> = &'a dyn Fn(&M) -> <M as Machine>::Event;
+
 /// One row per state, one line per event that does anything.
 fn table<M: Machine + Clone + PartialEq, S: Fn(&M) -> String>(
     states: Vec<M>,
-    events: &[(&str, &dyn Fn(&M) -> M::Event)],
+    events: &[(&str, Maker<'_, M>)],
     state: S,
 ) -> String
 where
