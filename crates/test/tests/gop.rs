@@ -1,5 +1,10 @@
 //! The verdicts on real streams: H.264 and H.265 byte streams and FLV files, against every profile of `gop.json`.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -75,7 +80,7 @@ fn byte_stream(codec: VideoCodec, bytes: &[u8], fps: i64) -> Vec<MediaEvent> {
         if !is_slice(unit) {
             nal::put_length_prefixed(unit, &mut before);
         } else if is_first(unit) {
-            pictures.push(std::mem::take(&mut before));
+            pictures.push(core::mem::take(&mut before));
             nal::put_length_prefixed(unit, pictures.last_mut().unwrap());
         } else {
             nal::put_length_prefixed(unit, pictures.last_mut().unwrap());
