@@ -13,6 +13,7 @@ mod chunk;
 mod codec;
 mod codec_audio;
 mod codec_video;
+mod control;
 mod flv;
 mod fmp4;
 mod gop;
@@ -28,6 +29,7 @@ pub use chunk::{chunk_read, chunk_write_read};
 pub use codec::{codec_avc, codec_hevc, codec_nal};
 pub use codec_audio::{codec_audio, codec_sync};
 pub use codec_video::{codec_av1, codec_vp9};
+pub use control::{control_access, control_hook_body, control_names, control_plane};
 pub use flv::{flv_read, flv_round_trip, flv_script, flv_timeline};
 pub use fmp4::{fmp4_read, fmp4_round_trip};
 pub use gop::gop_events;
@@ -60,6 +62,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("codec_sync", codec_sync),
     ("codec_av1", codec_av1),
     ("codec_vp9", codec_vp9),
+    ("control_access", control_access),
+    ("control_hook_body", control_hook_body),
+    ("control_names", control_names),
+    ("control_plane", control_plane),
     ("flv_read", flv_read),
     ("flv_round_trip", flv_round_trip),
     ("flv_script", flv_script),
