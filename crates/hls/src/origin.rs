@@ -352,7 +352,16 @@ impl Origin {
                 tracks.push(track.clone());
             }
         }
-        let Layout { renditions } = layout(&tracks);
+        let Layout { mut renditions } = layout(&tracks);
+        // A track that sends nothing cannot lead.
+        let sends = |id: Option<TrackId>| {
+            let frames = |it: &(MediaEvent, i64)| matches!(&it.0, MediaEvent::Frame(frame) if Some(frame.track) == id);
+            events.iter().any(frames)
+        };
+        if let Some(first) = renditions.iter().position(|it| sends(it.only)) {
+            let lead = renditions.remove(first);
+            renditions.insert(0, lead);
+        }
         let plan = renditions.into_iter().enumerate();
         self.renditions =
             plan.map(|(index, it)| Rendition::new(it, index > 0, &self.config)).collect();

@@ -186,11 +186,14 @@ impl Segmenter {
     pub(crate) fn pass(&mut self, source: i64) {
         let (at, segment) = (source + self.timeline.epoch.shift, micros(self.config.segment));
         let begun = matches!(self.state, State::Running | State::Seeking { .. });
-        if !begun || self.timeline.broken || self.target.is_none() {
+        if !begun || self.timeline.broken {
             return;
         }
         while at - self.open.start >= 2 * segment {
             self.rest();
+            if self.target.is_none() {
+                return;
+            }
             let (start, discontinuity) = (self.open.start, self.open.discontinuity);
             let (sequence, timeline) = (self.sequence, self.timeline);
             self.begun.push_back(Begun { sequence, at: start, timeline, discontinuity });
@@ -760,8 +763,10 @@ impl Segmenter {
         let limit = self.rules().limit;
         let duration = span((end - self.open.start).clamp(1, limit));
         let least = rounded(self.config.segment).max(1);
-        let target = *self.target.get_or_insert_with(|| rounded(duration).max(least));
-        debug_assert!(rounded(duration) <= target);
+        if self.follow.is_none() {
+            self.target.get_or_insert_with(|| rounded(duration).max(least));
+        }
+        debug_assert!(self.target.is_none_or(|it| rounded(duration) <= it));
         if let Some(package) = &mut self.package {
             package.start_segment();
         }
