@@ -61,3 +61,35 @@ pub(crate) fn pass<M: Machine>(machine: &mut M, ms: u64) -> alloc::vec::Vec<M::A
     assert!(machine.next_deadline().is_none_or(|it| it > at(ms).mono), "nothing spins");
     drain(machine)
 }
+
+/// Every test that the README names exists.
+#[test]
+fn the_table_of_checks_names_tests_that_exist() {
+    let sources = [
+        include_str!("../tests/plane.rs"),
+        include_str!("../tests/model.rs"),
+        include_str!("tests/machines.rs"),
+        include_str!("tests/tables.rs"),
+        include_str!("access/tests.rs"),
+        include_str!("body/tests.rs"),
+        include_str!("health/tests.rs"),
+        include_str!("admission.rs"),
+        include_str!("keyring.rs"),
+        include_str!("playlist.rs"),
+        include_str!("profile.rs"),
+        include_str!("target.rs"),
+        include_str!("timeline.rs"),
+    ];
+    let readme = include_str!("../README.md");
+    let rows = readme.lines().filter(|it| it.starts_with("| ")).skip(1);
+    let mut named = 0;
+    for row in rows {
+        let tests = row.rsplit('|').nth(1).unwrap_or("");
+        for test in tests.split('`').skip(1).step_by(2) {
+            let function = alloc::format!("fn {test}(");
+            assert!(sources.iter().any(|it| it.contains(&function)), "{test}");
+            named += 1;
+        }
+    }
+    assert!(named > 80, "{named}");
+}
