@@ -268,7 +268,7 @@ fn step(
                 _ => Claim::Input { input, slot, rendition: None },
             };
             let address = [10, 0, 0, bytes.next()].into();
-            if bytes.next() % 4 == 0 {
+            if bytes.next().is_multiple_of(4) {
                 return Fact::Play { listener, claim, address }.into();
             }
             Fact::Publish { listener, claim, address }.into()
