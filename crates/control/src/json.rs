@@ -60,7 +60,8 @@ impl Object {
     }
 }
 
-/// A string with everything escaped that RFC 8259 section 7 asks for, and `<` beside it: bodies end up in pages.
+/// A string with everything escaped that RFC 8259 section 7 asks for, and beside it `<`, because bodies end up in pages,
+/// and the upper control characters, because they end up in terminals, where U+009B begins an escape sequence.
 fn quote(into: &mut String, text: &str) {
     into.push('"');
     for letter in text.chars() {
@@ -70,7 +71,7 @@ fn quote(into: &mut String, text: &str) {
             '\n' => into.push_str("\\n"),
             '\r' => into.push_str("\\r"),
             '\t' => into.push_str("\\t"),
-            '<' | '\u{2028}' | '\u{2029}' | '\u{7f}' | '\0'..='\u{1f}' => {
+            _ if letter.is_control() || matches!(letter, '<' | '\u{2028}' | '\u{2029}') => {
                 let _ = write!(into, "\\u{:04x}", u32::from(letter));
             }
             _ => into.push(letter),

@@ -62,7 +62,7 @@ impl Place {
         allowed: &[Scheme],
     ) -> Result<(Self, &'a str), Error> {
         let invalid = |why| Error::Invalid { field, why };
-        let forbidden_byte = |it: char| it.is_ascii_control() || it == ' ' || it == '\\';
+        let forbidden_byte = |it: char| it.is_control() || it.is_whitespace() || it == '\\';
         if url.contains(forbidden_byte) {
             return Err(invalid("must not hold blanks, backslashes or control characters"));
         }
@@ -240,7 +240,9 @@ impl Target {
                 let end = path.find('?').unwrap_or(path.len());
                 let slash = path.get(..end).and_then(|it| it.rfind('/'));
                 slash
-                    .and_then(|at| Some((path.get(..at)?, path.get(at + 1..)?)))
+                    .and_then(|at| {
+                        Some((path.get(..at)?.trim_end_matches('/'), path.get(at + 1..)?))
+                    })
                     .ok_or_else(|| invalid("key", "must be there, in the URL or by itself"))?
             }
         };
@@ -309,6 +311,7 @@ mod tests {
             ("rtmp://h/a/b", Some("live_1-2?x=1&y=2"), "a/b", "live_1-2?x=1&y=2"),
             ("rtmp://h/app/k", None, "app", "k"),
             ("rtmp://h/a/b/k?x=/1&y", None, "a/b", "k?x=/1&y"),
+            ("rtmp://h/a//k", None, "a", "k"),
             ("rtmps://h:443/live2", Some("abcd-efgh"), "live2", "abcd-efgh"),
             ("RTMP://H/app", Some(""), "", ""),
         ] {
@@ -345,6 +348,7 @@ mod tests {
             ("rtmp://h:/app", Some("k"), "url"),
             ("rtmp://[::1/app", Some("k"), "url"),
             ("rtmp://h/a b", Some("k"), "url"),
+            ("rtmp://h/a\u{9b}31m", Some("k"), "url"),
             ("rtmp://h/app", Some("/"), "key"),
             ("rtmp://h/app", Some("a\r\nb"), "key"),
             (&long, Some("k"), "url"),

@@ -273,10 +273,10 @@ fn s10_started_stopped_and_failed_on_surface_c() {
 fn log_01_control_characters_are_escaped() {
     let kind = NoticeKind::OutputStarted {
         output: OutputId::from_bytes([2; 16]),
-        name: "\u{1b}[31m\r\n<".into(),
+        name: "\u{1b}[31m\u{9b}\r\n<".into(),
     };
     let text = hook_body(HookFormat::Native, &notice(kind), BodyFacts::default()).unwrap();
     assert!(text.chars().all(|it| !it.is_control() && it != '<'), "{text}");
     let found: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(found["data"]["name"], "\u{1b}[31m\r\n<");
+    assert_eq!(found["data"]["name"], "\u{1b}[31m\u{9b}\r\n<");
 }
