@@ -6,9 +6,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use levada_control::{
-    Entropy, Fact, InputConfig, InputId, KeyRef, Keyring, ListenerConfig, ListenerId, Now,
-    OutputConfig, Plane, PlaneConfig, Profile, Reply, Request, Secret, SessionId, Target,
-    TargetRules, Use,
+    Action, BodyFacts, Entropy, Fact, HookFormat, InputConfig, InputId, KeyRef, Keyring,
+    ListenerConfig, ListenerId, Loss, Now, OutputConfig, Plane, PlaneConfig, Profile, Reply,
+    Request, Secret, SessionId, StreamFacts, Target, TargetRules, Use, hook_body,
 };
 
 struct Dice(u64);
@@ -27,7 +27,7 @@ impl Entropy for Dice {
 
 fn drain(plane: &mut Plane, keys: &mut Keyring, dice: &mut Dice) {
     while let Some(action) = plane.poll() {
-        if let levada_control::Action::Keys(change) = action {
+        if let Action::Keys(change) = action {
             keys.apply(change, dice);
         }
     }
@@ -127,5 +127,25 @@ fn admission(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, steps, admission);
+fn bodies(c: &mut Criterion) {
+    let (mut plane, _, mut dice, sessions, _) = busy(1);
+    let gone = Fact::Gone { session: sessions[0], reason: Loss::Closed };
+    plane.handle(Now::default(), gone, &mut dice).expect("a step");
+    let notice = core::iter::from_fn(|| plane.poll()).find_map(|it| match it {
+        Action::Notice(notice) => Some(notice),
+        _ => None,
+    });
+    let (notice, stream) = (notice.expect("a suspension"), StreamFacts::default());
+    let facts = BodyFacts { stream: Some(&stream), ..BodyFacts::default() };
+    let mut group = c.benchmark_group("control");
+    group.throughput(Throughput::Elements(1));
+    for format in [HookFormat::Native, HookFormat::LiveInputs, HookFormat::Streams] {
+        group.bench_function(format!("hook body, {format:?}"), |b| {
+            b.iter(|| hook_body(format, black_box(&notice), facts).expect("a body"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, steps, admission, bodies);
 criterion_main!(benches);

@@ -198,7 +198,7 @@ pub enum Observation {
     BFrames,
     /// Recording stopped for want of space.
     StorageFull,
-    /// The publisher is gone. The last GOP is not judged.
+    /// The publisher is gone. The last GOP is not judged, and the time until the next publisher is nobody's fault.
     End,
 }
 
@@ -646,7 +646,10 @@ impl Machine for Health {
             Observation::StorageFull => {
                 self.raise(now, IssueCode::StorageFull, Severity::Error, 1, 1)
             }
-            Observation::End => self.gop_began = None,
+            Observation::End => {
+                (self.gop_began, self.began, self.gop_reported, self.without) =
+                    (None, None, false, (0, 0));
+            }
         }
         Ok(())
     }

@@ -468,6 +468,26 @@ fn g02_a_policy_that_rejects_names_the_session() {
 }
 
 #[test]
+fn c12_a_publisher_that_was_away_is_not_blamed_for_a_long_gop() {
+    let mut world = World::listening();
+    let input = world.input(plain("cam"));
+    let keyframe = |position_ms| Observation::Keyframe { position_ms, start: GopStart::Closed };
+    let codec =
+        Observation::Video { codec: VideoCodec::H264, dimensions: (640, 360), fps_milli: None };
+    for begin in [0, 11_000] {
+        world.pass(begin - world.ms);
+        let session = world.live(input);
+        world.ok(Fact::Observed(session, codec));
+        for n in 0..3 {
+            world.ok(Fact::Observed(session, keyframe(begin + n * 1_000)));
+        }
+        world.pass(2_000);
+        world.gone(session, Loss::Closed);
+    }
+    assert!(world.plane.input(input).unwrap().health.issues().is_empty());
+}
+
+#[test]
 fn c17_seven_days_truncate_the_recording_and_the_word_says_so() {
     let mut world = World::listening();
     let mut config = InputConfig::new("cam", Profile::of(ProfileKind::LiveInputs));

@@ -93,6 +93,27 @@ fn the_last_gop_is_not_judged() {
 }
 
 #[test]
+fn a_break_between_publishers_is_no_gop() {
+    let mut health = health(Policy::default());
+    tell(&mut health, 0, Observation::Keyframe { position_ms: 0, start: GopStart::Closed });
+    tell(&mut health, 2_000, Observation::Keyframe { position_ms: 2_000, start: GopStart::Closed });
+    tell(&mut health, 3_000, Observation::End);
+    tell(&mut health, 30_000, Observation::Position { position_ms: 30_000 });
+    tell(
+        &mut health,
+        30_000,
+        Observation::Keyframe { position_ms: 30_000, start: GopStart::Closed },
+    );
+    tell(
+        &mut health,
+        32_000,
+        Observation::Keyframe { position_ms: 32_000, start: GopStart::Closed },
+    );
+    assert_eq!(codes(&health), Vec::<&str>::new());
+    assert_eq!(health.figures().gops.max_ms, 2_000);
+}
+
+#[test]
 fn a_keyframe_that_never_comes_is_missed() {
     let mut health = health(Policy::default());
     tell(&mut health, 0, Observation::Position { position_ms: 500 });

@@ -278,7 +278,8 @@ impl Plane {
     fn update_pull(&mut self, now: Now, id: InputId, old: &InputConfig, new: &InputConfig) {
         if old.pull.is_some() != new.pull.is_some() {
             self.pull_event(now, id, PullEvent::Stop);
-            self.input_event(now, id, InputEvent::End(Loss::PullOn));
+            let reason = if new.pull.is_some() { Loss::PullOn } else { Loss::Disconnected };
+            self.input_event(now, id, InputEvent::End(reason));
         }
         if !new.enabled {
             self.pull_event(now, id, PullEvent::Stop);

@@ -145,10 +145,12 @@ impl Plane {
             }
             InputAction::Ready => self.tell(now, Some(id), NoticeKind::InputReady),
             InputAction::Switched { slot, missing_ms } => {
+                self.end_of_stretch(now, id);
                 self.gap(now, id, missing_ms);
                 self.tell(now, Some(id), NoticeKind::InputSwitched { slot, missing_ms });
             }
             InputAction::Suspended { reason, until } => {
+                self.end_of_stretch(now, id);
                 let resume_until = now.unix_at(until);
                 self.tell(now, Some(id), NoticeKind::InputSuspended { reason, resume_until });
                 self.source_changed(now, id, Source::Suspended);
@@ -167,6 +169,13 @@ impl Plane {
             InputAction::Errored { reason } => {
                 self.tell(now, Some(id), NoticeKind::InputErrored { reason })
             }
+        }
+    }
+
+    /// Another publisher begins where this one ended: nobody's keyframe interval spans both.
+    fn end_of_stretch(&mut self, now: Now, id: InputId) {
+        if let Some(entry) = self.inputs.get_mut(&id) {
+            let _ = entry.health.handle(now, crate::Observation::End);
         }
     }
 
