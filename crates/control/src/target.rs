@@ -226,15 +226,7 @@ impl Target {
         let (place, path) = Place::parse("url", url, &[Scheme::Rtmp, Scheme::Rtmps])?;
         rules.check("url", &place)?;
         let (app, name) = match key.filter(|it| !it.is_empty()) {
-            Some(key) => {
-                if key.len() > 1024 || key.contains(|it: char| it.is_control()) {
-                    return Err(invalid(
-                        "key",
-                        "must have at most 1024 characters, none of them control characters",
-                    ));
-                }
-                (path.trim_end_matches('/'), key.trim_start_matches('/'))
-            }
+            Some(key) => (path.trim_end_matches('/'), key.trim_start_matches('/')),
             None => {
                 // A slash behind the `?` is part of the name.
                 let end = path.find('?').unwrap_or(path.len());
@@ -249,8 +241,9 @@ impl Target {
         if app.is_empty() {
             return Err(invalid("url", "must name an application"));
         }
-        if name.is_empty() {
-            return Err(invalid("key", "must not be empty"));
+        if name.is_empty() || name.len() > 1024 || name.contains(|it: char| it.is_control()) {
+            let why = "must have 1 to 1024 characters, none of them control characters";
+            return Err(invalid("key", why));
         }
         Ok((Self { place, app: app.to_string() }, Secret::new(name)))
     }
@@ -334,6 +327,9 @@ mod tests {
     #[test]
     fn targets_that_are_none_name_the_field() {
         let long = format!("rtmp://h/{}", "a".repeat(2048));
+        let (key, long_key) = ("a".repeat(1024), "a".repeat(1025));
+        assert!(Target::parse("rtmp://h/app", Some(&key), &TargetRules::default()).is_ok());
+        let long_name = format!("rtmp://h/app/{long_key}");
         for (url, key, field) in [
             ("", Some("k"), "url"),
             ("h/app", Some("k"), "url"),
@@ -352,6 +348,8 @@ mod tests {
             ("rtmp://h/app", Some("/"), "key"),
             ("rtmp://h/app", Some("a\r\nb"), "key"),
             (&long, Some("k"), "url"),
+            (&long_name, None, "key"),
+            ("rtmp://h/app", Some(&long_key), "key"),
         ] {
             let error = Target::parse(url, key, &TargetRules::default()).unwrap_err();
             assert_eq!((error.code(), error.field()), ("invalid", Some(field)), "{url} {key:?}");
