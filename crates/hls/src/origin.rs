@@ -213,8 +213,12 @@ impl Origin {
     pub fn finish(&mut self) -> Result<(), SegmentError> {
         let started = self.start();
         self.release(i64::MAX, i64::MAX)?;
+        // A stream of one segment learns its target duration only here: all have that of the first.
+        let mut target = None;
         for rendition in &mut self.renditions {
+            rendition.segmenter.share_target(target);
             rendition.segmenter.finish()?;
+            target = target.or_else(|| rendition.segmenter.target_duration());
         }
         self.publish();
         self.renditions.iter_mut().for_each(Rendition::finish);

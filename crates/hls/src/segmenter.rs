@@ -158,12 +158,17 @@ impl Segmenter {
 
     /// Takes over what the other one began. It must be told before frames from there on are pushed.
     pub(crate) fn follow(&mut self, begun: Begun, target: Option<u64>) {
-        self.target = self.target.or(target);
+        self.share_target(target);
         if let Some(follow) = &mut self.follow {
             follow.push_back(begun);
             self.lead_at = Some(begun.at);
         }
         self.catch_up();
+    }
+
+    /// Takes the target duration of the rendition that leads, unless it has it already.
+    pub(crate) fn share_target(&mut self, target: Option<u64>) {
+        self.target = self.target.or(target);
     }
 
     /// Where a segment began since the last call.
