@@ -97,6 +97,7 @@ mod access;
 mod admission;
 mod body;
 mod calendar;
+mod call;
 mod error;
 mod health;
 mod hook;
@@ -129,6 +130,7 @@ pub use access::{
 pub use admission::{Apps, CLOSE_AFTER_REFUSAL, Claim, Refusal, Slot, StreamName, Use};
 pub use body::{BodyFacts, HookFormat, StreamFacts, hook_body, video};
 pub use calendar::rfc3339;
+pub use call::{BroadcastSettings, NotAllowed, Quality, Scope};
 pub use error::Error;
 pub use health::{
     GopStart, Grade, Health, HealthAction, HealthFigures, Intervals, Issue, IssueCode, Observation,

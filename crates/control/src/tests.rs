@@ -74,6 +74,7 @@ fn the_table_of_checks_names_tests_that_exist() {
         include_str!("body/tests.rs"),
         include_str!("health/tests.rs"),
         include_str!("admission.rs"),
+        include_str!("call.rs"),
         include_str!("keyring.rs"),
         include_str!("playlist.rs"),
         include_str!("profile.rs"),
