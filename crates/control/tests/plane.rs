@@ -70,13 +70,7 @@ fn g03_g07_push_urls_by_number_with_backup_and_by_key() {
     aliased.alias = Some("call:livestream:abc".into());
     let mut config = PlaneConfig::default();
     config.apps.calls = Some("call".into());
-    let mut calls = World::new(config);
-    let Reply::Listener(listener) = calls.ok(Request::CreateListener(ListenerConfig::new("a", 1)))
-    else {
-        panic!()
-    };
-    calls.ok(Fact::Bound(listener));
-    calls.listener = Some(listener);
+    let mut calls = World::listening_with(config);
     let input = calls.input(aliased);
     let key = calls.key(KeyRef::Publish(input));
     assert!(calls.publish_as("call", &format!("livestream/abc?{key}"), HOME).is_ok());
@@ -110,13 +104,8 @@ fn c24_c32_t17_a_publish_key_never_plays_and_a_play_key_never_publishes() {
 fn c34_players_are_counted_and_limited() {
     let mut config = PlaneConfig::default();
     config.limits.players = 2;
-    let mut world = World::new(config);
-    let Reply::Listener(listener) = world.ok(Request::CreateListener(ListenerConfig::new("a", 1)))
-    else {
-        panic!()
-    };
-    world.ok(Fact::Bound(listener));
-    world.listener = Some(listener);
+    let mut world = World::listening_with(config);
+    let listener = world.listener.unwrap();
     let input = world.input(plain("cam"));
     world.live(input);
     let play = world.key(KeyRef::Play(input));
@@ -370,13 +359,7 @@ fn notices_are_numbered_without_a_break_per_input() {
 fn t10_to_t13_start_and_stop_of_recordings() {
     let mut config = PlaneConfig::default();
     config.limits.storage = Some(1_000);
-    let mut world = World::new(config);
-    let Reply::Listener(listener) = world.ok(Request::CreateListener(ListenerConfig::new("a", 1)))
-    else {
-        panic!()
-    };
-    world.ok(Fact::Bound(listener));
-    world.listener = Some(listener);
+    let mut world = World::listening_with(config);
     let input = world.input(plain("cam"));
     assert_eq!(world.step(Request::StartRecording(input)), Err("the input is not live".into()));
     let session = world.live(input);
@@ -414,13 +397,7 @@ fn t10_to_t13_start_and_stop_of_recordings() {
 fn promise_9_a_full_disk_ends_the_recording_and_not_the_broadcast() {
     let mut config = PlaneConfig::default();
     config.limits.storage = Some(1_000);
-    let mut world = World::new(config);
-    let Reply::Listener(listener) = world.ok(Request::CreateListener(ListenerConfig::new("a", 1)))
-    else {
-        panic!()
-    };
-    world.ok(Fact::Bound(listener));
-    world.listener = Some(listener);
+    let mut world = World::listening_with(config);
     let input = world.input(recorded("cam"));
     let session = world.live(input);
     let first = world.plane.recordings().next().unwrap().facts().id;
@@ -980,13 +957,7 @@ fn promise_8_the_calendar_may_jump_and_no_duration_does() {
 fn quota_and_other_limits_say_which() {
     let mut config = PlaneConfig::default();
     (config.limits.active_inputs, config.limits.inputs, config.limits.hooks) = (1, 2, 0);
-    let mut world = World::new(config);
-    let Reply::Listener(listener) = world.ok(Request::CreateListener(ListenerConfig::new("a", 1)))
-    else {
-        panic!()
-    };
-    world.ok(Fact::Bound(listener));
-    world.listener = Some(listener);
+    let mut world = World::listening_with(config);
     let [a, b] = ["a", "b"].map(|it| world.input(plain(it)));
     assert_eq!(world.step(Request::CreateInput(plain("c"))), Err("no more than 2 inputs".into()));
     let hook = HookConfig::new("https://hooks.example/", HookFormat::Native);

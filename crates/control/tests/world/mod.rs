@@ -65,7 +65,11 @@ impl World {
 
     /// With a keyed listener that listens.
     pub(crate) fn listening() -> Self {
-        let mut world = Self::new(PlaneConfig::default());
+        Self::listening_with(PlaneConfig::default())
+    }
+
+    pub(crate) fn listening_with(config: PlaneConfig) -> Self {
+        let mut world = Self::new(config);
         let Ok(Reply::Listener(id)) =
             world.step(Request::CreateListener(ListenerConfig::new("main", 1935)))
         else {
