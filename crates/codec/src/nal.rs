@@ -144,6 +144,28 @@ pub fn is_annex_b(data: &[u8], length_size: u8) -> bool {
     has_start_code(data) && units(data, length_size).any(|it| it.is_err())
 }
 
+/// Visits the units of a frame, whichever of the two forms it came in, and says what is wrong with it.
+pub(crate) fn units_or_defects(
+    data: &[u8],
+    length_size: u8,
+    mut visit: impl FnMut(Result<&[u8], Defect>),
+) {
+    if is_annex_b(data, length_size) {
+        visit(Err(Defect::StartCodeInFrame));
+        return annex_b_units(data).take(MAX_UNITS).for_each(|it| visit(Ok(it)));
+    }
+    let mut units = units(data, length_size);
+    for unit in units.by_ref() {
+        visit(unit.map_err(|why| match why {
+            CodecError::Limit { .. } => Defect::TooManyUnits,
+            _ => Defect::CutFrame,
+        }));
+    }
+    if units.empty() > 0 {
+        visit(Err(Defect::EmptyUnit));
+    }
+}
+
 /// Appends the units of a byte stream to `out`, each behind its length of four bytes.
 pub fn annex_b_to_length_prefixed(data: &[u8], out: &mut BytesMut) {
     // A start code of three bytes becomes a length of four: one byte more for each, at worst a third.

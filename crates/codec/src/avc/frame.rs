@@ -5,7 +5,7 @@ use super::order::OrderCounter;
 use super::sets::ParameterSets;
 use super::slice::{Head, SliceHeader};
 use super::{Config, unit_type};
-use crate::{CodecError, Defect, Defects, nal, sei};
+use crate::{Defect, Defects, nal, sei};
 
 /// Reads the headers of one track's frames.
 #[derive(Debug)]
@@ -58,22 +58,10 @@ impl FrameReader {
 
     pub(crate) fn inspect(&mut self, data: &[u8]) -> FrameFacts {
         let mut seen = Seen::default();
-        let mut units = nal::units(data, self.length_size);
-        if nal::is_annex_b(data, self.length_size) {
-            self.defects.insert(Defect::StartCodeInFrame);
-            nal::annex_b_units(data).take(nal::MAX_UNITS).for_each(|it| self.unit(it, &mut seen));
-        } else {
-            for unit in units.by_ref() {
-                match unit {
-                    Ok(unit) => self.unit(unit, &mut seen),
-                    Err(CodecError::Limit { .. }) => self.defects.insert(Defect::TooManyUnits),
-                    Err(_) => self.defects.insert(Defect::CutFrame),
-                }
-            }
-        }
-        if units.empty() > 0 {
-            self.defects.insert(Defect::EmptyUnit);
-        }
+        nal::units_or_defects(data, self.length_size, |it| match it {
+            Ok(unit) => self.unit(unit, &mut seen),
+            Err(defect) => self.defects.insert(defect),
+        });
         if seen.slices == 0 {
             self.defects.insert(Defect::NoPicture);
         }
