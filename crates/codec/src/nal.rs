@@ -337,6 +337,21 @@ pub(crate) fn has_start_code(data: &[u8]) -> bool {
     matches!(data, [0, 0, 1, ..] | [0, 0, 0, 1, ..])
 }
 
+/// The unit in an entry, or its units, told as a defect: some writers put a byte stream there.
+pub(crate) fn entry_units<'a>(
+    entry: &'a [u8],
+    defects: &mut Defects,
+) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let (unit, stream) = match start_code(entry, 0) {
+        None => (entry, None),
+        Some(start) => {
+            defects.insert(Defect::StartCodeInParameterSet);
+            (trim_zeros(entry.get(..start).unwrap_or_default()), Some(annex_b_units(entry)))
+        }
+    };
+    core::iter::once(unit).chain(stream.into_iter().flatten())
+}
+
 pub(crate) fn trim_zeros(mut data: &[u8]) -> &[u8] {
     while let [rest @ .., 0] = data {
         data = rest;

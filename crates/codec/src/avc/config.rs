@@ -268,17 +268,11 @@ struct Sets {
 }
 
 impl Sets {
-    /// An entry of a record: one unit, unless its writer put a byte stream there.
     fn put_entry(&mut self, entry: &[u8]) {
-        let Some(start) = nal::start_code(entry, 0) else {
-            if entry.is_empty() {
-                self.defects.insert(Defect::EmptyUnit);
-            }
-            return self.put(entry);
-        };
-        self.defects.insert(Defect::StartCodeInParameterSet);
-        self.put(nal::trim_zeros(entry.get(..start).unwrap_or_default()));
-        nal::annex_b_units(entry).for_each(|unit| self.put(unit));
+        if entry.is_empty() {
+            self.defects.insert(Defect::EmptyUnit);
+        }
+        nal::entry_units(entry, &mut self.defects).for_each(|unit| self.put(unit));
     }
 
     fn put(&mut self, unit: &[u8]) {

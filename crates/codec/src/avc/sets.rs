@@ -29,14 +29,19 @@ impl ParameterSets {
     }
 
     /// Takes a parameter set. Says whether this changes anything.
-    pub(super) fn put(&mut self, unit: &[u8], defects: &mut Defects) -> bool {
+    pub(super) fn put(&mut self, entry: &[u8], defects: &mut Defects) -> bool {
+        let units = nal::entry_units(entry, defects);
+        units.fold(false, |changed, unit| self.put_unit(unit, defects) | changed)
+    }
+
+    fn put_unit(&mut self, unit: &[u8], defects: &mut Defects) -> bool {
         if self.sps.has(unit) || self.pps.has(unit) {
             return false;
         }
-        let put = if unit_type(unit) == Some(7) {
-            self.put_sps(unit, defects)
-        } else {
-            self.put_pps(unit, defects)
+        let put = match unit_type(unit) {
+            Some(7) => self.put_sps(unit, defects),
+            Some(8) => self.put_pps(unit, defects),
+            _ => None,
         };
         put.unwrap_or_else(|| {
             defects.insert(Defect::UnreadableParameterSet);

@@ -662,6 +662,16 @@ fn quirk_76_the_right_sets_come_in_band() {
     assert!(inspector.defects().is_empty());
 }
 
+#[test]
+fn a_byte_stream_in_place_of_a_set_is_taken_apart() {
+    let entry = hex("6764001facb402802dd80880000003008000001e478c1950 00000001 68ce0fcb");
+    let mut inspector = inspector(&[&hex(SPS), &hex(PPS)]);
+    inspector.inspect(&sample(&[&entry, &hex("6588840a")]));
+    let sets = [&entry[..24], &entry[28..]].map(<[u8]>::to_vec);
+    assert_eq!(inspector.take_config().unwrap(), record(&[&sets[0], &sets[1]]));
+    assert!(inspector.defects().contains(Defect::StartCodeInParameterSet));
+}
+
 /// The units of each access unit of a stream, as the vector counts them.
 fn access_units(file: &str, vector: &Value) -> Vec<Vec<Vec<u8>>> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/h264").join(file);

@@ -242,17 +242,12 @@ impl Config {
         })
     }
 
-    /// An entry of a record: one unit, unless its writer put a byte stream there.
     fn put_entry(&mut self, entry: &[u8], complete: bool) {
-        let Some(start) = nal::start_code(entry, 0) else {
-            if entry.is_empty() {
-                self.defects.insert(Defect::EmptyUnit);
-            }
-            return self.put(entry, complete);
-        };
-        self.defects.insert(Defect::StartCodeInParameterSet);
-        self.put(nal::trim_zeros(entry.get(..start).unwrap_or_default()), complete);
-        nal::annex_b_units(entry).for_each(|unit| self.put(unit, complete));
+        if entry.is_empty() {
+            self.defects.insert(Defect::EmptyUnit);
+        }
+        let units = nal::entry_units(entry, &mut self.defects);
+        units.for_each(|unit| self.put(unit, complete));
     }
 
     fn put(&mut self, unit: &[u8], complete: bool) {

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::{Config, Pps, Sps, unit_type};
 use crate::sets::Table;
-use crate::{Defect, Defects};
+use crate::{Defect, Defects, nal};
 
 /// The parameter sets of a stream: those of its configuration record, and what its frames put in their place.
 #[derive(Debug)]
@@ -32,7 +32,12 @@ impl ParameterSets {
     }
 
     /// Takes a parameter set. Says whether this changes anything.
-    pub(super) fn put(&mut self, unit: &[u8], defects: &mut Defects) -> bool {
+    pub(super) fn put(&mut self, entry: &[u8], defects: &mut Defects) -> bool {
+        let units = nal::entry_units(entry, defects);
+        units.fold(false, |changed, unit| self.put_unit(unit, defects) | changed)
+    }
+
+    fn put_unit(&mut self, unit: &[u8], defects: &mut Defects) -> bool {
         if self.vps.has(unit) || self.sps.has(unit) || self.pps.has(unit) {
             return false;
         }
@@ -44,7 +49,8 @@ impl ParameterSets {
                 defects.extend(sps.defects);
                 self.sps.put(sps.id, unit, sps)
             }),
-            _ => Pps::parse(unit).ok().map(|pps| self.pps.put(pps.id, unit, pps)),
+            Some(34) => Pps::parse(unit).ok().map(|pps| self.pps.put(pps.id, unit, pps)),
+            _ => None,
         };
         put.unwrap_or_else(|| {
             defects.insert(Defect::UnreadableParameterSet);

@@ -277,6 +277,18 @@ fn sets_in_band_replace_those_of_the_record() {
     assert!(from_nothing.defects().is_empty());
 }
 
+/// Fuzzing found it: the record made of such an entry read back as another one.
+#[test]
+fn a_byte_stream_in_place_of_a_set_is_taken_apart() {
+    let stream = &streams()["closed_main"];
+    let [vps, sps, pps] = ["vps", "sps", "pps"].map(|it| bytes(stream, it));
+    let entry = [&vps[..], &[0, 0, 1], &sps, &[0, 0, 0, 1], &pps].concat();
+    let mut inspector = inspector(&[]);
+    inspector.inspect(&sample(&[&entry]));
+    assert_eq!(inspector.take_config().unwrap(), bytes(stream, "hvcC"));
+    assert!(inspector.defects().contains(Defect::StartCodeInParameterSet));
+}
+
 #[test]
 fn cut_and_overgrown_sets_keep_their_size() {
     for (name, vector) in streams() {
