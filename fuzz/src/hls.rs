@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use levada_hls::{
-    Answer, Container, Origin, OriginConfig, ReadPlaylist, Request, Variables, Window,
-    read_playlist,
+    Answer, Container, DateRange, Origin, OriginConfig, ReadMedia, ReadPlaylist, Request,
+    Variables, Window, read_playlist,
 };
 use levada_media::{
     AudioCodec, AudioParams, CodecParams, Frame, MediaEvent, RandomAccess, Ticks, Timescale, Track,
@@ -76,27 +76,19 @@ pub fn hls_origin(script: &[u8]) {
 }
 
 fn check(origin: &mut Origin, argument: i64) {
+    let mut range = DateRange::new(&(argument % 16).to_string(), argument * 100);
+    range.duration = Some(Duration::from_millis(argument.unsigned_abs() * 50));
+    origin.set_date_range(range);
     for name in ["main.m3u8", "v0.m3u8", "v1.m3u8", "a0.m3u8"] {
         let query = format!("_HLS_msn={}&_HLS_part={}", argument / 8, argument % 8);
         match origin.get(&request(name, &query)) {
             Answer::Ready(reply) => assert!(matches!(reply.status, 200 | 400 | 404 | 503)),
             Answer::Wait(waiter) => assert_eq!(origin.give_up(waiter).status, 503),
         }
-        let reply = match origin.get(&request(name, "")) {
-            Answer::Ready(reply) => reply,
-            Answer::Wait(waiter) => {
-                origin.give_up(waiter);
-                continue;
-            }
-        };
-        if reply.status != 200 {
-            continue;
-        }
-        let text = String::from_utf8(reply.body.join().to_vec()).unwrap();
-        let Ok(ReadPlaylist::Media(list)) = read_playlist(&text, &Variables::default()) else {
-            panic!("not read back: {text}")
-        };
-        assert!(list.violations.is_empty(), "{:?}\n{text}", list.violations);
+        let Some((text, list)) = media(origin, name, "") else { continue };
+        let (_, delta) = media(origin, name, "_HLS_skip=v2").unwrap();
+        let skipped = delta.skip.map_or(0, |it| it.segments as usize);
+        assert_eq!(delta.segments.len() + skipped, list.segments.len(), "{text}");
         // A gap is listed so that nobody asks for it.
         let there = list.segments.iter().filter(|it| !it.gap);
         for uri in there.flat_map(|it| it.parts.iter().map(|it| &it.uri).chain([&it.uri])) {
@@ -106,6 +98,25 @@ fn check(origin: &mut Origin, argument: i64) {
             }
         }
     }
+}
+
+fn media(origin: &mut Origin, name: &str, query: &str) -> Option<(String, ReadMedia)> {
+    let reply = match origin.get(&request(name, query)) {
+        Answer::Ready(reply) => reply,
+        Answer::Wait(waiter) => {
+            origin.give_up(waiter);
+            return None;
+        }
+    };
+    if reply.status != 200 {
+        return None;
+    }
+    let text = String::from_utf8(reply.body.join().to_vec()).unwrap();
+    let Ok(ReadPlaylist::Media(list)) = read_playlist(&text, &Variables::default()) else {
+        panic!("not read back: {text}")
+    };
+    assert!(list.violations.is_empty(), "{:?}\n{text}", list.violations);
+    Some((text, list))
 }
 
 fn request<'a>(name: &'a str, query: &'a str) -> Request<'a> {

@@ -12,8 +12,21 @@ pub struct BlockRequest {
     pub sequence: Option<u64>,
     /// `_HLS_part`: the part of it that is waited for.
     pub part: Option<u64>,
-    /// `_HLS_skip`: whether a delta update will do.
-    pub skip: bool,
+    /// `_HLS_skip`: what a delta update may leave out.
+    pub skip: SkipRequest,
+}
+
+/// What a client has and need not be told again. Whatever else `_HLS_skip` says is nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "the values of §6.2.5.1")]
+pub enum SkipRequest {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// `YES`: old segments.
+    Segments,
+    /// `v2`: old segments and old date ranges.
+    SegmentsAndDateRanges,
 }
 
 /// A directive that cannot be understood: answer 400.
@@ -40,7 +53,11 @@ impl BlockRequest {
                 "_HLS_msn" => request.sequence.replace(number()?),
                 "_HLS_part" => request.part.replace(number()?),
                 "_HLS_skip" => {
-                    request.skip = value == "YES" || value == "v2";
+                    request.skip = match value {
+                        "YES" => SkipRequest::Segments,
+                        "v2" => SkipRequest::SegmentsAndDateRanges,
+                        _ => SkipRequest::Nothing,
+                    };
                     None
                 }
                 _ => None,

@@ -93,7 +93,7 @@ mod segment;
 mod segmenter;
 mod url;
 
-pub use blocking::{BadDirective, BlockRequest, Readiness};
+pub use blocking::{BadDirective, BlockRequest, Readiness, SkipRequest};
 pub use config::{Container, SegmentLimits, SegmenterConfig};
 #[cfg(feature = "aes")]
 pub use crypt::{NotDecrypted, decrypt_segment, encrypt_segment, sequence_iv};

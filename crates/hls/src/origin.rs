@@ -563,7 +563,7 @@ impl Origin {
             Readiness::Ready => {
                 // rfc8216bis appendix B.1.
                 let max_age = if request.sequence.is_some() { target * 6 } else { target / 2 };
-                Looked::Reply(Reply::new(PLAYLIST_TYPE, max_age, playlist.write(request.skip)))
+                Looked::Reply(Reply::new(PLAYLIST_TYPE, max_age, playlist.answer(&request)))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The media playlist of one rendition, as it is published.
 
 mod date_range;
+mod date_ranges;
 mod text;
 
 use alloc::collections::VecDeque;
@@ -17,11 +18,15 @@ use crate::blocking::Progress;
 use crate::date::Date;
 use crate::names::{Names, Resource};
 use crate::segment::{Opening, Part, Segment};
-use crate::{BlockRequest, Readiness};
+use crate::{BlockRequest, Readiness, SkipRequest};
 pub use date_range::{Attribute, DateRange, MAX_DATE_RANGES};
+use date_ranges::DateRanges;
 use text::Text;
 
-/// Parts are listed in segments that end no further than this many target durations from the end (§6.2.2).
+/// A playlist that slides does not get shorter than this many target durations (§6.2.2).
+const SHORTEST: u32 = 3;
+
+/// Parts are listed in segments that begin no further than this many target durations from the end (§6.2.2).
 const PARTS_WITHIN: u32 = 3;
 
 /// Segments that end further than this many target durations from the end may be skipped (§4.4.3.8).
@@ -100,6 +105,8 @@ pub struct Playlist {
     text: Text,
     /// The open segment, from its first part on.
     open: Option<Listed>,
+    /// The init section of the next part, if it was made and is not listed yet.
+    next_init: Option<u32>,
     /// Sequence number of the first listed segment.
     first: u64,
     /// Where the text of the first listed segment begins.
@@ -118,7 +125,7 @@ pub struct Playlist {
     /// Whether every segment so far began with a keyframe.
     independent: bool,
     reports: Vec<Report>,
-    date_ranges: Vec<DateRange>,
+    date_ranges: DateRanges,
     ended: bool,
 }
 
@@ -148,6 +155,7 @@ impl InForce {
 #[derive(Clone, Debug, Default)]
 struct Listed {
     opening: Opening,
+    /// While it is open, that of its parts.
     duration: Duration,
     parts: u32,
     /// What stands before its parts.
@@ -155,6 +163,16 @@ struct Listed {
     part_lines: String,
     /// What stands behind them.
     end: String,
+}
+
+/// What a delta update leaves out.
+#[derive(Clone, Copy, Debug)]
+struct Skipped {
+    /// How many segments.
+    count: u64,
+    /// The settled segment that comes next, as an index.
+    next: usize,
+    date_ranges: bool,
 }
 
 /// How far another rendition of the same presentation is.
@@ -178,6 +196,7 @@ impl Playlist {
             recent: VecDeque::new(),
             text: Text::default(),
             open: None,
+            next_init: None,
             first: config.first_sequence,
             first_at: 0,
             before_first: InForce::default(),
@@ -188,14 +207,20 @@ impl Playlist {
             recent_span: Duration::ZERO,
             independent: true,
             reports: Vec::new(),
-            date_ranges: Vec::new(),
+            date_ranges: DateRanges::default(),
             ended: false,
             config,
         }
     }
 
+    /// Says which init section the next segment has, so that players fetch it before its first part is there.
+    pub fn announce_init(&mut self, number: u32) {
+        self.next_init = Some(number);
+    }
+
     /// Begins a segment.
     pub fn open(&mut self, opening: Opening) {
+        self.next_init = None;
         let mut head = String::with_capacity(160);
         let _ = self.write_opening(&mut head, &opening);
         self.open = Some(Listed { opening, head, ..Listed::default() });
@@ -212,6 +237,8 @@ impl Playlist {
         let _ =
             writeln!(open.part_lines, "#EXT-X-PART:DURATION={duration},URI=\"{uri}\"{independent}");
         open.parts += 1;
+        open.duration += part.duration;
+        self.settle();
     }
 
     /// Completes the segment that was opened, and says which segments left the playlist by that. A segment
@@ -248,13 +275,8 @@ impl Playlist {
     /// Lists a date range, or completes the one of the same id. It leaves when no listed segment lies in it any more;
     /// the oldest one leaves when there are more than [`MAX_DATE_RANGES`].
     pub fn set_date_range(&mut self, range: DateRange) {
-        match self.date_ranges.iter_mut().find(|it| it.id == range.id) {
-            Some(known) => *known = range,
-            None => self.date_ranges.push(range),
-        }
-        if self.date_ranges.len() > MAX_DATE_RANGES {
-            self.date_ranges.remove(0);
-        }
+        let open = self.open_sequence();
+        self.date_ranges.set(range, open);
     }
 
     /// Says how far the other renditions are, for `EXT-X-RENDITION-REPORT`.
@@ -334,17 +356,26 @@ impl Playlist {
 
     /// The text. With `skip` a delta update, if that leaves anything out.
     pub fn write(&self, skip: bool) -> Pieces {
-        let skipped = if skip { self.skippable() } else { None };
+        self.text(if skip { SkipRequest::Segments } else { SkipRequest::Nothing })
+    }
+
+    /// The text for a request that [may be answered](Self::readiness): a delta update where it asks for one.
+    pub fn answer(&self, request: &BlockRequest) -> Pieces {
+        self.text(request.skip)
+    }
+
+    fn text(&self, skip: SkipRequest) -> Pieces {
+        let skipped = self.skippable(skip);
         let mut head = String::with_capacity(512);
-        let _ = self.write_head(&mut head, skipped.is_some());
-        let (from, before) = match skipped {
-            Some((index, count)) => {
-                let _ = writeln!(head, "#EXT-X-SKIP:SKIPPED-SEGMENTS={count}");
-                self.boundary(index)
-            }
-            None => (self.first_at, self.before_first),
+        let _ = self.write_head(&mut head, skipped);
+        let (next, before) = match skipped {
+            Some(it) => (it.next, self.before(it.next)),
+            None => (0, self.before_first),
         };
-        let first = self.settled.iter().find(|it| it.at >= from).map(|it| it.uses);
+        let settled = self.settled.get(next);
+        let end = self.text.end();
+        let from = skipped.map_or(self.first_at, |_| settled.map_or(end, |it| it.at));
+        let first = settled.map(|it| it.uses);
         let first = first.or_else(|| self.recent.front().map(|it| InForce::of(&it.opening)));
         // A segment that brings its own needs no reminder.
         let _ =
@@ -372,19 +403,11 @@ impl Playlist {
     /// Writes down the text of segments whose parts are not listed any more. One always stays: its parts are asked
     /// for by number.
     fn settle(&mut self) {
-        let keep = if self.config.part_target.is_some() {
-            self.targets(PARTS_WITHIN)
-        } else {
-            Duration::ZERO
-        };
-        while self.recent.len() > 1 {
-            let Some(front) = self.recent.front() else { return };
-            let behind = self.recent_span.saturating_sub(front.duration);
-            if behind < keep {
-                return;
-            }
+        let within = self.config.part_target.map_or(Duration::ZERO, |_| self.targets(PARTS_WITHIN));
+        let open = self.open.as_ref().map_or(Duration::ZERO, |it| it.duration);
+        while self.recent.len() > 1 && self.recent_span + open > within {
             let Some(listed) = self.recent.pop_front() else { return };
-            self.recent_span = behind;
+            self.recent_span = self.recent_span.saturating_sub(listed.duration);
             let opening = listed.opening;
             let at = self.text.end();
             self.settled.push_back(Settled {
@@ -404,7 +427,7 @@ impl Playlist {
         let begin = self.first;
         match self.config.window {
             Window::Sliding(window) => {
-                let keep = window.max(self.targets(PARTS_WITHIN));
+                let keep = window.max(self.targets(SHORTEST));
                 while self
                     .settled
                     .front()
@@ -439,7 +462,7 @@ impl Playlist {
         let behind =
             i64::try_from(self.span.saturating_sub(last.duration).as_millis()).unwrap_or(0);
         let first = last.opening.program_date_time.saturating_sub(behind);
-        self.date_ranges.retain(|it| it.end().is_none_or(|end| end > first));
+        self.date_ranges.slide(first, last.opening.sequence, self.first);
     }
 
     fn drop_first(&mut self) {
@@ -451,51 +474,44 @@ impl Playlist {
         }
     }
 
-    /// The first settled segment that a delta update keeps, as an index, and how many it leaves out.
-    fn skippable(&self) -> Option<(usize, u64)> {
-        self.config.part_target.filter(|_| !self.ended)?;
+    /// What may be left out, if there is anything.
+    fn skippable(&self, skip: SkipRequest) -> Option<Skipped> {
+        self.config.part_target.filter(|_| !self.ended && skip != SkipRequest::Nothing)?;
         let boundary = self.targets(SKIP_FROM);
         // A segment is left out when even its end is further away (the draft does not say which of its ends counts).
         let mut behind = self.recent_span;
-        let mut kept = self.settled.len();
-        while let Some(segment) = kept.checked_sub(1).and_then(|it| self.settled.get(it)) {
+        let mut next = self.settled.len();
+        while let Some(segment) = next.checked_sub(1).and_then(|it| self.settled.get(it)) {
             if behind > boundary {
                 break;
             }
             behind += segment.duration;
-            kept -= 1;
+            next -= 1;
         }
         let recent = self.recent.front().map_or(self.first, |it| it.opening.sequence);
-        let first_kept = recent - (self.settled.len() - kept) as u64;
-        let count = first_kept - self.first;
-        (count > 0).then_some((kept, count))
+        let count = recent - (self.settled.len() - next) as u64 - self.first;
+        let date_ranges = skip == SkipRequest::SegmentsAndDateRanges;
+        (count > 0).then_some(Skipped { count, next, date_ranges })
     }
 
-    /// Where the text of a settled segment begins, and the init section in force before it.
-    fn boundary(&self, index: usize) -> (u64, InForce) {
-        let at = self.settled.get(index).map_or_else(|| self.text.end(), |it| it.at);
+    /// What is in force before a settled segment.
+    fn before(&self, index: usize) -> InForce {
         let before = index.checked_sub(1).and_then(|it| self.settled.get(it)).map(|it| it.uses);
-        (at, before.unwrap_or(self.before_first))
+        before.unwrap_or(self.before_first)
     }
 
-    fn write_head(&self, out: &mut String, delta: bool) -> core::fmt::Result {
-        let has_init = self.recent.iter().chain(&self.open).any(|it| it.opening.init.is_some());
-        let version = if delta {
-            9
-        } else if has_init {
-            6
-        } else {
-            3
-        };
-        writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}")?;
+    fn write_head(&self, out: &mut String, skipped: Option<Skipped>) -> core::fmt::Result {
+        writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{}", self.version(skipped))?;
         writeln!(out, "#EXT-X-TARGETDURATION:{}", self.config.target_duration)?;
         if self.config.window == Window::Event {
             writeln!(out, "#EXT-X-PLAYLIST-TYPE:EVENT")?;
         }
         if let Some(part_target) = self.config.part_target {
+            let dates =
+                if self.date_ranges.can_be_skipped() { ",CAN-SKIP-DATERANGES=YES" } else { "" };
             writeln!(
                 out,
-                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={},CAN-SKIP-UNTIL={}.0",
+                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={},CAN-SKIP-UNTIL={}.0{dates}",
                 Seconds(part_target * 3),
                 self.targets(SKIP_FROM).as_secs(),
             )?;
@@ -506,7 +522,28 @@ impl Playlist {
         if self.independent {
             writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
         }
-        self.date_ranges.iter().try_for_each(|it| it.write(out))
+        let Some(skipped) = skipped else { return self.date_ranges.write(out, 0) };
+        // A date range of the time of a segment that is left out is as old as that.
+        let from = if skipped.date_ranges { self.first + skipped.count } else { 0 };
+        self.date_ranges.write(out, from)?;
+        write!(out, "#EXT-X-SKIP:SKIPPED-SEGMENTS={}", skipped.count)?;
+        if skipped.date_ranges {
+            out.push_str(",RECENTLY-REMOVED-DATERANGES=\"");
+            self.date_ranges.write_removed(out, from)?;
+            out.push('"');
+        }
+        writeln!(out)
+    }
+
+    /// What has to be understood (§8).
+    fn version(&self, skipped: Option<Skipped>) -> u32 {
+        let has_init = || self.recent.iter().chain(&self.open).any(|it| it.opening.init.is_some());
+        match skipped {
+            Some(Skipped { date_ranges: true, .. }) => 10,
+            Some(_) => 9,
+            None if has_init() => 6,
+            None => 3,
+        }
     }
 
     fn write_tail(&self, out: &mut String) -> core::fmt::Result {
@@ -516,6 +553,10 @@ impl Playlist {
             out.push_str(&segment.end);
         }
         if let Some((sequence, part)) = self.hint() {
+            if let Some(number) = self.next_init {
+                let uri = self.names.write(Resource::Init(number));
+                writeln!(out, "#EXT-X-PRELOAD-HINT:TYPE=MAP,URI=\"{uri}\"")?;
+            }
             let uri = self.names.write(Resource::Part(sequence, part));
             writeln!(out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{uri}\"")?;
         }

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use levada_hls::{
-    Answer, Container, Origin, OriginConfig, ReadMedia, ReadPart, ReadPlaylist, ReadSegment,
-    Request, Variables, Waiter, Window, read_playlist,
+    Answer, Container, DateRange, HintKind, Origin, OriginConfig, ReadDateRange, ReadMedia,
+    ReadPart, ReadPlaylist, ReadSegment, Request, Variables, Waiter, Window, read_playlist,
 };
 use levada_media::{
     AudioCodec, AudioParams, CodecParams, Frame, MediaEvent, MediaKind, RandomAccess, Ticks,
@@ -172,7 +172,7 @@ impl Publisher {
     /// Something that publishers do.
     fn misbehave(&mut self) -> &'static str {
         self.disturbed = self.wall / 1000;
-        match self.chance.below(12) {
+        match self.chance.below(14) {
             0 => {
                 let by = (self.chance.below(200_000) - 100_000) * 1000;
                 self.at = (self.at + by).max(0);
@@ -228,6 +228,14 @@ impl Publisher {
                 self.sound_at = (self.at - self.chance.below(3_000_000)).max(0);
                 "sound out of step"
             }
+            11 | 12 => {
+                let id = self.chance.below(20).to_string();
+                let mut range = DateRange::new(&id, self.wall / 1000);
+                let seconds = self.chance.below(60) as u64;
+                range.planned_duration = Some(Duration::from_secs(seconds));
+                self.origin.set_date_range(range);
+                "a date range"
+            }
             _ => {
                 self.manner = ORDER;
                 "order"
@@ -245,6 +253,8 @@ struct Model {
     targets: Option<(u64, Option<Duration>)>,
     before: Option<ReadMedia>,
     hint: Option<String>,
+    /// The date ranges that a player has that asks for delta updates, by their ids.
+    date_ranges: BTreeMap<String, ReadDateRange>,
     /// Everything that complete segments lasted.
     total: Duration,
     /// Whether another rendition says where segments begin: after a hole this one joins there.
@@ -314,6 +324,7 @@ impl Model {
         self.check_window(&list, config);
         self.check_hint(origin, &list);
         self.check_delta(origin, name, &list);
+        self.check_date_ranges(origin, name, &list);
         // What comes next cannot be had yet, what is long gone not any more.
         let ts = config.segmenter.container == Container::Ts;
         let extension = if ts { "ts" } else { "m4s" };
@@ -405,8 +416,11 @@ impl Model {
             let unseen = self.before.as_ref().is_some_and(|it| end_of(it) + 1 < end_of(list));
             assert!(known(&hint) || unseen || list.segments.iter().any(of), "{hint} was announced");
         }
-        assert_eq!(list.hints.len(), usize::from(list.part_target.is_some()));
-        if let Some(hint) = list.hints.first() {
+        let (maps, parts): (Vec<_>, Vec<_>) =
+            list.hints.iter().partition(|it| it.kind == HintKind::Map);
+        assert!(maps.len() <= 1 && maps.iter().all(|it| status(origin, &it.uri).0 == 200));
+        assert_eq!(parts.len(), usize::from(list.part_target.is_some()));
+        if let Some(hint) = parts.first() {
             assert_eq!(status(origin, &hint.uri).0, 0, "what is announced is waited for");
             self.hint = Some(hint.uri.clone());
         }
@@ -423,6 +437,34 @@ impl Model {
         }
         let kept: Duration = delta.segments.iter().map(|it| it.duration).sum();
         assert!(skipped == 0 || kept >= Duration::from_secs(6 * list.target_duration));
+    }
+
+    /// Delta updates without old date ranges, one after the other, make the whole.
+    fn check_date_ranges(&mut self, origin: &mut Origin, name: &str, list: &ReadMedia) {
+        let delta = media(origin, name, "_HLS_skip=v2").unwrap();
+        let has = self.before.as_ref().map_or(0, end_of);
+        let update = match delta.skip {
+            // A player that does not know all segments that are left out asks for all again.
+            Some(skip) if list.media_sequence + skip.segments <= has => {
+                assert_eq!(delta.version, 10);
+                skip.removed_date_ranges.iter().for_each(|id| drop(self.date_ranges.remove(id)));
+                delta.date_ranges
+            }
+            _ => {
+                self.date_ranges.clear();
+                list.date_ranges.clone()
+            }
+        };
+        let told = |it: &ReadDateRange| {
+            let mut range = it.clone();
+            range.line = 0;
+            (it.id.clone(), range)
+        };
+        self.date_ranges.extend(update.iter().map(told));
+        assert_eq!(self.date_ranges, list.date_ranges.iter().map(told).collect());
+        let control = &list.server_control;
+        let ever = !self.date_ranges.is_empty() && control.can_skip_until.is_some();
+        assert!(control.can_skip_date_ranges || !ever);
     }
 }
 

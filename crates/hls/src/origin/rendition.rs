@@ -190,13 +190,18 @@ impl Rendition {
         };
         let Some(playlist) = &mut self.playlist else { return };
         match output {
-            Output::Init(init) => self.inits.push_back(init),
+            Output::Init(init) => {
+                playlist.announce_init(init.number);
+                self.inits.push_back(init);
+            }
             Output::Open(opening) => playlist.open(opening),
             Output::Part(part) => {
                 playlist.push_part(&part);
                 self.open.push(part);
             }
-            Output::Segment(segment) => {
+            Output::Segment(mut segment) => {
+                // One that ended before the rendition that leads said how long segments may be.
+                segment.duration = segment.duration.min(longest(playlist.target_duration()));
                 self.meter.count(segment.len(), segment.duration, playlist.target_duration());
                 let left = playlist.push_segment(&segment);
                 self.open.clear();
@@ -207,10 +212,10 @@ impl Rendition {
         }
     }
 
-    /// Drops segments that nobody may ask for any more: those that left the playlist longer ago than they lasted
-    /// (§6.2.2 counts from their appearance, so a segment or two stay behind).
+    /// Drops segments that nobody may ask for any more. §6.2.2 has those that left the playlist stay for as long as they
+    /// last, and parts for three target durations after their tags.
     fn forget(&mut self, config: &OriginConfig, departed: &mut VecDeque<Departed>) {
-        let grace = self.playlist.as_ref().map_or(Duration::ZERO, |it| it.target_duration() * 2);
+        let grace = self.playlist.as_ref().map_or(Duration::ZERO, |it| it.target_duration() * 3);
         let mut unlisted: Duration =
             self.segments.iter().take(self.unlisted).map(|it| it.duration).sum();
         while self.unlisted > 0 {
@@ -280,6 +285,11 @@ impl Rendition {
         let first = self.segments.front()?.opening.sequence;
         self.segments.get(usize::try_from(sequence.checked_sub(first)?).ok()?)
     }
+}
+
+/// The longest that rounds to a target duration.
+fn longest(target: Duration) -> Duration {
+    target + Duration::from_micros(499_999)
 }
 
 fn extension(config: &OriginConfig) -> &'static str {

@@ -87,7 +87,7 @@ impl DateRange {
 }
 
 /// Text inside quotes: without what would end them (hostile case OUT-07).
-struct Quotable<'a>(&'a str);
+pub(super) struct Quotable<'a>(pub(super) &'a str);
 
 impl fmt::Display for Quotable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

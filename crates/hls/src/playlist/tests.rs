@@ -5,7 +5,7 @@ use alloc::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ReadMedia, ReadPlaylist, Variables, read_playlist};
+use crate::{HintKind, ReadMedia, ReadPlaylist, ReadSegment, Variables, read_playlist};
 
 const NOON: i64 = 1_772_366_400_000;
 
@@ -143,10 +143,14 @@ fn a_low_latency_playlist_is_that_of_the_vectors() {
         assert_eq!(ours.media_sequence, theirs.media_sequence);
         assert_eq!(ours.server_control, theirs.server_control);
         assert_eq!(ours.skip, theirs.skip, "{name}");
+        // The vector lists the parts of 103, too, which begins 14 s before the end: that is more than three target
+        // durations, after which §6.2.2 has them go.
         let rows = |list: &ReadMedia| -> Vec<_> {
-            list.segments.iter().map(|it| (it.sequence, it.duration, it.parts.len())).collect()
+            let parts = |it: &ReadSegment| if it.sequence > 103 { it.parts.len() } else { 0 };
+            list.segments.iter().map(|it| (it.sequence, it.duration, parts(it))).collect()
         };
         assert_eq!(rows(&ours), rows(&theirs), "{name}");
+        assert!(ours.segments.iter().all(|it| it.parts.is_empty() == (it.sequence <= 103)));
         assert_eq!(ours.open_parts.len(), theirs.open_parts.len());
         assert_eq!(ours.hints[0].uri, "s-106.2.m4s");
         assert!(!skip || ours.segments[0].map.is_some(), "the map in force is repeated");
@@ -155,6 +159,43 @@ fn a_low_latency_playlist_is_that_of_the_vectors() {
         playlist.report(),
         Report { uri: "s.m3u8".to_owned(), last_sequence: 106, last_part: Some(1) }
     );
+}
+
+/// §6.2.2: parts go when they are more than three target durations from the end, with all others of their segment.
+#[test]
+fn parts_are_listed_near_the_end() {
+    let (mut maker, mut playlist) = low_latency(Window::Sliding(Duration::from_secs(64)));
+    let listed = |playlist: &Playlist| -> Vec<_> {
+        let list = read(&text(playlist, false));
+        let segments = list.segments.iter().filter(|it| !it.parts.is_empty());
+        segments.map(|it| (it.sequence, it.parts.len())).collect()
+    };
+    for _ in 90..=93 {
+        maker.segment(&mut playlist, &[1000; 4], false);
+    }
+    assert_eq!(listed(&playlist), [(91, 4), (92, 4), (93, 4)]); // exactly twelve seconds
+    playlist.open(maker.opening(false));
+    assert_eq!(listed(&playlist), [(91, 4), (92, 4), (93, 4)]);
+    playlist.push_part(&maker.part(0, 1000));
+    assert_eq!(listed(&playlist), [(92, 4), (93, 4)]);
+    assert_eq!(read(&text(&playlist, false)).open_parts.len(), 1);
+}
+
+#[test]
+fn another_init_section_is_announced() {
+    let (mut maker, mut playlist) = low_latency(Window::Sliding(Duration::from_secs(64)));
+    maker.segment(&mut playlist, &[1000; 4], false);
+    let hints = |playlist: &Playlist| -> Vec<_> {
+        read(&text(playlist, false)).hints.into_iter().map(|it| (it.kind, it.uri)).collect()
+    };
+    let part = |uri: &str| (HintKind::Part, uri.to_owned());
+    assert_eq!(hints(&playlist), [part("s-91.0.m4s")]);
+    playlist.announce_init(1);
+    assert_eq!(hints(&playlist), [(HintKind::Map, "s-init1.mp4".to_owned()), part("s-91.0.m4s")]);
+    maker.init = Some(1);
+    playlist.open(maker.opening(true));
+    playlist.push_part(&maker.part(0, 1000));
+    assert_eq!(hints(&playlist), [part("s-91.1.m4s")]);
 }
 
 #[test]
@@ -337,6 +378,86 @@ fn date_ranges_stay_as_long_as_their_segments() {
             assert_eq!(range.attributes[1], ("X-SCORE".to_owned(), "-1.500".to_owned()));
         }
     }
+}
+
+/// §6.2.5.1: `v2` leaves out the date ranges that are older than the segments left out, and tells those that went.
+#[test]
+fn a_delta_update_leaves_out_old_date_ranges() {
+    let (mut maker, mut playlist) = low_latency(Window::Sliding(Duration::from_secs(64)));
+    let answer = |playlist: &Playlist, query: &str| {
+        let request = BlockRequest::parse(query).unwrap();
+        read(core::str::from_utf8(&playlist.answer(&request).join()).unwrap())
+    };
+    let told = |list: &ReadMedia| {
+        let ids: Vec<_> = list.date_ranges.iter().map(|it| it.id.clone()).collect();
+        let skip = list.skip.clone().unwrap_or_default();
+        (list.version, skip.segments, ids.join(" "), skip.removed_date_ranges.join(" "))
+    };
+    let tell = |version, skipped, ids: &str, gone: &str| {
+        (version, skipped, ids.to_owned(), gone.to_owned())
+    };
+    let range = |id: &str, start: i64, seconds: u64| {
+        let mut range = DateRange::new(id, NOON + start);
+        range.planned_duration = Some(Duration::from_secs(seconds));
+        range
+    };
+    let run = |maker: &mut Maker, playlist: &mut Playlist, segments: u64| {
+        for _ in 0..segments {
+            maker.segment(playlist, &[1000; 4], false);
+        }
+    };
+    assert!(!answer(&playlist, "").server_control.can_skip_date_ranges);
+    playlist.set_date_range(range("short", 0, 20));
+    playlist.set_date_range(range("brief", 0, 21));
+    playlist.set_date_range(range("long", 0, 600));
+    run(&mut maker, &mut playlist, 7);
+    assert_eq!(told(&answer(&playlist, "_HLS_skip=v2")), tell(6, 0, "short brief long", ""));
+    // Segment 90 ended 28 s before the end. What came while it was open is as old as that.
+    run(&mut maker, &mut playlist, 1);
+    playlist.set_date_range(range("new", 30_000, 600));
+    for (query, expected) in [
+        ("", tell(6, 0, "short brief long new", "")),
+        ("_HLS_skip=YES", tell(9, 1, "short brief long new", "")),
+        ("_HLS_skip=v2", tell(10, 1, "new", "")),
+        ("_HLS_skip=NO", tell(6, 0, "short brief long new", "")),
+    ] {
+        let list = answer(&playlist, query);
+        assert_eq!((told(&list), &list.violations[..]), (expected, &[][..]), "{query}");
+        assert!(list.server_control.can_skip_date_ranges);
+    }
+    // A range that is completed is told again, once.
+    playlist.set_date_range(range("long", 0, 601));
+    playlist.set_date_range(range("new", 30_000, 600));
+    assert_eq!(told(&answer(&playlist, "_HLS_skip=v2")), tell(10, 1, "long new", ""));
+    // The segments that they are in leave with 110 and 111, the newest one.
+    run(&mut maker, &mut playlist, 14);
+    assert_eq!(told(&answer(&playlist, "_HLS_skip=v2")), tell(10, 9, "", "short brief"));
+    run(&mut maker, &mut playlist, 5);
+    assert_eq!(told(&answer(&playlist, "_HLS_skip=v2")), tell(10, 9, "", "short brief"));
+    run(&mut maker, &mut playlist, 1);
+    assert_eq!(told(&answer(&playlist, "_HLS_skip=v2")), tell(10, 9, "", "brief"));
+    run(&mut maker, &mut playlist, 1);
+    assert_eq!(told(&answer(&playlist, "_HLS_skip=v2")), tell(10, 9, "", ""));
+    assert_eq!(told(&answer(&playlist, "")), tell(6, 0, "long new", ""));
+    // What comes back is not gone.
+    playlist.set_date_range(range("short", 200_000, 20));
+    assert_eq!(told(&answer(&playlist, "_HLS_skip=v2")), tell(10, 9, "short", ""));
+}
+
+#[test]
+fn removed_date_ranges_are_bounded() {
+    let (mut maker, mut playlist) = low_latency(Window::Sliding(Duration::from_secs(80)));
+    for _ in 0..20 {
+        maker.segment(&mut playlist, &[1000; 4], false);
+    }
+    for n in 0..1000 {
+        playlist.set_date_range(DateRange::new(&format!("id \t\"{n}"), NOON));
+    }
+    let request = BlockRequest::parse("_HLS_skip=v2").unwrap();
+    let list = read(core::str::from_utf8(&playlist.answer(&request).join()).unwrap());
+    assert_eq!((list.violations.len(), list.date_ranges.len()), (0, MAX_DATE_RANGES));
+    let removed = list.skip.unwrap().removed_date_ranges;
+    assert_eq!((removed.len(), removed[0].as_str()), (MAX_DATE_RANGES, "id 488"));
 }
 
 #[test]

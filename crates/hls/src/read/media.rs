@@ -386,6 +386,9 @@ impl Reader {
             }
             "#EXT-X-SKIP" => {
                 self.needs(line, "EXT-X-SKIP", 9);
+                if attribute(value, "RECENTLY-REMOVED-DATERANGES").is_some() {
+                    self.needs(line, "RECENTLY-REMOVED-DATERANGES", 10);
+                }
                 let skip = skip(value).ok_or_else(|| tag_error("EXT-X-SKIP"))?;
                 if self.is_before_segments(line, "EXT-X-SKIP") {
                     self.sequence = self.sequence.saturating_add(skip.segments);
