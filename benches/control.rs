@@ -66,9 +66,11 @@ fn busy(inputs: usize) -> (Plane, Keyring, Dice, Vec<SessionId>, ListenerId) {
         let key = keys.secret(KeyRef::Publish(input)).expect("a key").reveal().to_owned();
         let claim = plane.claim(listener, Use::Publish, "live", &key, &keys);
         let address = [10, 0, 0, 1].into();
-        let Ok(Reply::Publishing { session, .. }) =
-            plane.handle(now, Fact::Publish { listener, claim, address }, &mut dice)
-        else {
+        let Ok(Reply::Publishing { session, .. }) = plane.handle(
+            now,
+            Fact::Publish { listener, claim, address, template: None },
+            &mut dice,
+        ) else {
             panic!("a publisher")
         };
         plane

@@ -271,7 +271,7 @@ fn step(
             if bytes.next().is_multiple_of(4) {
                 return Fact::Play { listener, claim, address }.into();
             }
-            Fact::Publish { listener, claim, address }.into()
+            Fact::Publish { listener, claim, address, template: None }.into()
         }
         15 => Fact::Media { session, position_ms: ms, video: true }.into(),
         16 => Fact::Keyframe { session, position_ms: ms }.into(),

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::{Action, Entropy, Now, Plane, Reply, Step};
+use crate::{Action, Entropy, Error, Now, Plane, Reply, Step};
 
 /// One step of a plane with all that went in and came out. With the feature `serde` it is a line of JSON.
 ///
@@ -51,18 +51,20 @@ impl Entropy for Replayed<'_> {
     }
 }
 
-/// Does one step, takes all actions, and writes everything down.
+/// Does one step, takes all actions, and writes everything down. The answer stands beside it, as
+/// [`Plane::handle`] gives it.
 pub fn record(
     plane: &mut Plane,
     now: Now,
     step: impl Into<Step>,
     entropy: &mut dyn Entropy,
-) -> Entry {
+) -> (Result<Reply, Error>, Entry) {
     let step = step.into();
     let mut tap = Tap { source: entropy, drawn: Vec::new() };
-    let answer = plane.handle(now, step.clone(), &mut tap).map_err(|it| it.to_string());
+    let reply = plane.handle(now, step.clone(), &mut tap);
+    let answer = reply.clone().map_err(|it| it.to_string());
     let actions = core::iter::from_fn(|| plane.poll()).collect();
-    Entry { now, step, entropy: tap.drawn, answer, actions }
+    (reply, Entry { now, step, entropy: tap.drawn, answer, actions })
 }
 
 /// The first entry that came out differently.
@@ -87,7 +89,7 @@ pub struct Difference {
 /// let mut plane = Plane::new(PlaneConfig::default());
 /// let begin = plane.snapshot();
 /// let request = Request::CreateListener(ListenerConfig::new("main", 1935));
-/// let journal = [record(&mut plane, Now::default(), request, &mut Zeros)];
+/// let journal = [record(&mut plane, Now::default(), request, &mut Zeros).1];
 ///
 /// let mut again = Plane::restore(begin, Now::default());
 /// assert_eq!(replay(&mut again, &journal), Ok(1));
@@ -95,7 +97,7 @@ pub struct Difference {
 #[expect(clippy::result_large_err, reason = "made once, to be printed")]
 pub fn replay(plane: &mut Plane, journal: &[Entry]) -> Result<usize, Difference> {
     for (index, written) in journal.iter().enumerate() {
-        let found =
+        let (_, found) =
             record(plane, written.now, written.step.clone(), &mut Replayed(&written.entropy));
         if found != *written {
             return Err(Difference { index, written: written.clone(), found });

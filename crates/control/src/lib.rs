@@ -46,7 +46,7 @@
 //! // An encoder publishes `live/{key}`. The text is looked at once, here, and goes no further.
 //! let text = keys.secret(KeyRef::Publish(input)).expect("minted").reveal().to_owned();
 //! let claim = plane.claim(listener, Use::Publish, "live", &text, &keys);
-//! let reply = plane.handle(now, Fact::Publish { listener, claim, address }, &mut entropy)?;
+//! let reply = plane.handle(now, Fact::Publish { listener, claim, address, template: None }, &mut entropy)?;
 //! let Reply::Publishing { session, .. } = reply else { unreachable!() };
 //! plane.handle(now, Fact::Media { session, position_ms: 0, video: true }, &mut entropy)?;
 //! assert_eq!(plane.input(input).expect("there").machine.phase(), Phase::Live { slot: Slot::Primary });

@@ -235,6 +235,11 @@ impl Plane {
         plane
     }
 
+    /// Other limits, targets and addresses from now on. What there is already stays, even if it is more than may be.
+    pub fn configure(&mut self, config: PlaneConfig) {
+        self.config = config;
+    }
+
     /// Does one step. An error says why it was not done; then nothing has changed but for what time did.
     ///
     /// Random bytes are drawn for new ids only.

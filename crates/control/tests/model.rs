@@ -529,7 +529,7 @@ impl Run {
             return self.step(Fact::Play { listener, claim, address });
         }
         let claim = plane.claim(listener, Use::Publish, "live", &name, keys);
-        self.step(Fact::Publish { listener, claim, address });
+        self.step(Fact::Publish { listener, claim, address, template: None });
     }
 
     fn pull(&mut self) {

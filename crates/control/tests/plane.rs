@@ -804,8 +804,29 @@ fn k11_k12_a_stopped_listener_drops_its_publishers() {
         &world.key(KeyRef::Publish(input)),
         &world.keys,
     );
-    let refused = world.step(Fact::Publish { listener, claim, address: HOME });
+    let refused = world.step(Fact::Publish { listener, claim, address: HOME, template: None });
     assert_eq!(refused, Err("this listener is closing".into()));
+}
+
+#[test]
+fn a_key_is_a_key_on_an_open_listener_too_and_a_name_there_is_made_as_the_driver_says() {
+    let mut world = World::new(PlaneConfig::default());
+    let mut config = ListenerConfig::new("a", 1935);
+    config.policy = ListenerPolicy::Open;
+    let Reply::Listener(listener) = world.ok(Request::CreateListener(config)) else { panic!() };
+    world.ok(Fact::Bound(listener));
+    world.listener = Some(listener);
+    let input = world.input(plain("cam"));
+    let session = world.publish(input).unwrap();
+    assert_eq!(world.plane.session(session).unwrap().0, input);
+    let claim = world.plane.claim(listener, Use::Publish, "live", "cam", &world.keys);
+    let template = Some(recorded("template"));
+    let reply = world.ok(Fact::Publish { listener, claim, address: HOME, template });
+    let Reply::Publishing { input: made, .. } = reply else { panic!() };
+    let made = world.plane.input(made).unwrap();
+    assert!(made.ephemeral);
+    assert_eq!(made.config.name, "cam");
+    assert_eq!(made.config.recording, recorded("template").recording);
 }
 
 #[test]
@@ -886,7 +907,7 @@ fn whk_09_a_restart_shows_live_sessions_as_suspended_and_ends_them_once() {
         (world::START + world.ms as i64 + 3_000, std::time::Duration::from_millis(77));
     let now = Now { mono, unix_ms };
     let mut plane = Plane::restore(serde_json::from_str(&snapshot).unwrap(), now);
-    let entry = record(&mut plane, now, Fact::Restarted, &mut world.dice);
+    let (_, entry) = record(&mut plane, now, Fact::Restarted, &mut world.dice);
     let told: Vec<_> = entry
         .actions
         .iter()
@@ -909,7 +930,7 @@ fn whk_09_a_restart_shows_live_sessions_as_suspended_and_ends_them_once() {
         "the window begins now"
     );
     let later = Now { mono: mono + std::time::Duration::from_secs(10), unix_ms: unix_ms + 10_000 };
-    let entry = record(&mut plane, later, Step::Tick, &mut world.dice);
+    let (_, entry) = record(&mut plane, later, Step::Tick, &mut world.dice);
     let ended = entry.actions.iter().filter(|it| matches!(it, Action::EndPlaylist(_))).count();
     assert_eq!(ended, 1);
 }

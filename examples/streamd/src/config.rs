@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::parser::ValueSource;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use levada_control::{InputConfig, PlaneConfig, Profile, ProfileKind, RecordingMode};
 use levada_gop::GopPolicy;
 
 use crate::facts;
@@ -93,6 +94,10 @@ pub struct Config {
         help_heading = "Packaging and recording"
     )]
     pub hls: Hls,
+
+    /// Write everything that the control plane is told and decides into this file, a line of JSON each.
+    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    pub journal: Option<PathBuf>,
 
     /// Send a live stream on: --push rtmp://a.example/app/key, for the first stream that is live, or
     /// --push live/NAME=rtmp://… for a certain one. May be given many times.
@@ -299,6 +304,30 @@ impl Config {
     /// How a stream is recorded.
     pub fn record_of(&self, path: &str) -> Record {
         self.app(path).record.unwrap_or(self.record)
+    }
+
+    /// What the input of an openly published name is.
+    pub fn open_input(&self, path: &str) -> InputConfig {
+        let mut profile = Profile::of(ProfileKind::Default);
+        profile.reconnect_window = self.reconnect;
+        profile.takeover_after = match self.second_publisher {
+            SecondPublisher::Reject => None,
+            SecondPublisher::TakeOver => Some(Duration::ZERO),
+            SecondPublisher::TakeOverIfStale => profile.takeover_after,
+        };
+        let mut input = InputConfig::new(path, profile);
+        if self.record_of(path) != Record::Off {
+            input.recording.mode = RecordingMode::Automatic;
+        }
+        input
+    }
+
+    /// What the control plane is told.
+    pub fn plane(&self) -> PlaneConfig {
+        let mut plane = PlaneConfig::default();
+        plane.limits.active_inputs = self.max_streams;
+        plane.limits.players = self.max_connections;
+        plane
     }
 
     /// How a stream is packaged.

@@ -148,6 +148,13 @@ impl Facts {
         all.join(",")
     }
 
+    /// The codecs of all tracks, and the size of the first video track.
+    pub fn codecs_and_size(&self) -> (Vec<String>, Option<(u32, u32)>) {
+        let codecs = self.tracks.values().map(|it| it.params.rfc6381().to_owned());
+        let size = self.tracks.values().find_map(|it| it.params.video());
+        (codecs.filter(|it| !it.is_empty()).collect(), size.map(|it| (it.width, it.height)))
+    }
+
     pub fn has(&self, kind: MediaKind) -> bool {
         self.tracks.keys().any(|it| it.kind == kind)
     }

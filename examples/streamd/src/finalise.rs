@@ -26,9 +26,15 @@ pub async fn plain(recording: PathBuf) -> anyhow::Result<PathBuf> {
     tokio::task::spawn_blocking(move || make(&recording)).await?
 }
 
+/// Where the plain MP4 of a recording is, if it was made.
+pub fn made_of(recording: &Path) -> PathBuf {
+    let name = recording.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+    recording.with_file_name(format!("{name}{ENDING}"))
+}
+
 fn make(recording: &Path) -> anyhow::Result<PathBuf> {
     let name = recording.file_name().and_then(|it| it.to_str()).context("no file")?;
-    let plain = recording.with_file_name(format!("{name}{ENDING}"));
+    let plain = made_of(recording);
     let changed = |file: &Path| file.metadata().and_then(|it| it.modified());
     if changed(&plain).is_ok_and(|made| changed(recording).is_ok_and(|it| it <= made)) {
         return Ok(plain);

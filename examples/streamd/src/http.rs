@@ -1,5 +1,6 @@
 //! Everything over HTTP.
 
+mod events;
 mod flv;
 mod hls;
 mod mp4;
@@ -22,7 +23,6 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tracing::{debug, error, warn};
 
-use crate::metrics::Refused;
 use crate::server::Server;
 use patience::Patient;
 
@@ -38,6 +38,7 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         .route("/watch/{*path}", get(page::watch))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/metrics", get(status::metrics))
+        .route("/v1/events", get(events::events))
         .route("/v1/streams", get(status::streams))
         .route("/v1/streams/{*path}", get(status::stream))
         .route("/v1/relays", get(status::relays))
@@ -62,7 +63,7 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         let Some(pass) =
             server.gate.enter(peer.ip(), config.max_connections, config.max_per_address)
         else {
-            server.metrics.refuse(Refused::Connections);
+            server.metrics.refuse_connection();
             continue;
         };
         server.metrics.connections_http.fetch_add(1, Relaxed);

@@ -1,142 +1,310 @@
-//! Which streams there are, and who may publish them.
+//! Which streams there are: one for each input that is or was live. Who may publish, the plane decides.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use levada_chunk::Message;
+use levada_control::{
+    Claim, Error, Fact, InputId, ListenerId, Loss, Refusal, Reply, SessionId, Use,
+};
+use levada_session::StreamPath;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::config::SecondPublisher;
-use crate::metrics::Refused;
+use crate::control::Order;
+use crate::resume;
+use crate::room::Seen;
 use crate::server::Server;
 use crate::stream::Stream;
-use crate::{record, resume};
 
 /// How long a stream that ended stays, for players of HLS that are behind.
 const LINGER: Duration = Duration::from_secs(60);
-/// How long a publisher sends nothing before it counts as stale.
-const STALE: Duration = Duration::from_secs(3);
+/// How often the plane hears that bytes came.
+const REPORT: Duration = Duration::from_secs(1);
 
-/// All streams by their path: `live/name`.
+/// All streams by their input, and by their path: `live/name`, or the input's id if its name is a key.
 #[derive(Debug, Default)]
 pub struct Hub {
-    streams: Mutex<HashMap<String, Arc<Stream>>>,
+    streams: Mutex<Streams>,
+}
+
+#[derive(Debug, Default)]
+struct Streams {
+    by_input: HashMap<InputId, Arc<Stream>>,
+    by_path: HashMap<String, InputId>,
 }
 
 impl Hub {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Stream>>> {
+    fn lock(&self) -> MutexGuard<'_, Streams> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A stream that somebody publishes, or did lately.
     pub fn find(&self, path: &str) -> Option<Arc<Stream>> {
-        self.lock().get(path).cloned()
+        let streams = self.lock();
+        streams.by_path.get(path).and_then(|it| streams.by_input.get(it)).cloned()
+    }
+
+    /// An input's stream.
+    pub fn of_input(&self, input: InputId) -> Option<Arc<Stream>> {
+        self.lock().by_input.get(&input).cloned()
     }
 
     /// All of them, by path.
     pub fn all(&self) -> Vec<Arc<Stream>> {
-        let mut all: Vec<_> = self.lock().values().cloned().collect();
+        let mut all: Vec<_> = self.lock().by_input.values().cloned().collect();
         all.sort_by(|a, b| a.path().cmp(b.path()));
         all
     }
+
+    /// An input's stream, which begins if there is none or it is over.
+    fn begin(&self, server: &Arc<Server>, input: InputId, path: &str) -> Arc<Stream> {
+        let config = server.config();
+        let mut streams = self.lock();
+        if let Some(stream) = streams.by_input.get(&input).filter(|it| !it.is_over()) {
+            return stream.clone();
+        }
+        // Another input may have had this path before.
+        let before = streams.by_path.get(path).and_then(|it| streams.by_input.get(it));
+        let before = before.and_then(|it| it.resume_at());
+        let before = before.or_else(|| resume::read(&config.data, path));
+        let stream = Arc::new(Stream::new(input, path, &config, before));
+        stream.keep_beginning();
+        if let Some(old) = streams.by_path.insert(path.to_owned(), input) {
+            streams.by_input.remove(&old);
+        }
+        streams.by_input.insert(input, stream.clone());
+        drop(streams);
+        info!(path, "a stream begins");
+        tokio::spawn(resume::keep(config.data.clone(), stream.clone()));
+        stream
+    }
 }
 
-/// The right to publish a stream, until it is dropped or somebody takes over.
+/// What a client wants to publish or play, and where it came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Knock<'a> {
+    pub listener: ListenerId,
+    pub path: &'a StreamPath,
+    pub address: IpAddr,
+}
+
+impl Knock<'_> {
+    /// The name with its queries, each behind a `?`, as the plane reads them.
+    fn text(&self) -> String {
+        let query = self.path.query();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", self.path.name(), query.replace('&', "?"))
+    }
+
+    /// The claim of the name as such, on a listener where names are public.
+    fn open_claim(&self) -> Claim {
+        Claim::Open { app: self.path.app().to_owned(), name: self.path.name().to_owned() }
+    }
+
+    /// Whether it brought the key that lets it publish under any name.
+    fn has_server_key(&self, server: &Server) -> bool {
+        let given = || self.path.parameter("key").unwrap_or_default();
+        server.publish_key.as_ref().is_some_and(|it| it.matches(&given()))
+    }
+}
+
+/// Lets somebody publish, or says why not.
+pub fn publish(server: &Arc<Server>, knock: Knock<'_>) -> Result<Publisher, Error> {
+    let template = server.config().open_input(knock.path.path());
+    let with_key = knock.has_server_key(server);
+    let Knock { listener, address, path } = knock;
+    let mut public = false;
+    let reply = server.control.claim(|plane, keys| {
+        let claim = plane.claim(listener, Use::Publish, path.app(), &knock.text(), keys);
+        let proven = matches!(claim, Claim::Input { .. });
+        let claim = if with_key && !proven { knock.open_claim() } else { claim };
+        public = matches!(claim, Claim::Open { .. });
+        Fact::Publish { listener, claim, address, template: Some(template) }
+    })?;
+    let Reply::Publishing { session, input, .. } = reply else {
+        return Err(Refusal::UnknownKey.into());
+    };
+    let path = if public { server.path_of(listener, path.path()) } else { input.to_string() };
+    let stream = server.hub.begin(server, input, &path);
+    Ok(Publisher::new(server, stream, session))
+}
+
+/// Publishes under a name of the main listener, as everybody might if it was open.
+pub fn publish_open(server: &Arc<Server>, path: &str) -> Result<Publisher, Error> {
+    let (app, name) = path.split_once('/').unwrap_or(("", path));
+    let claim = Claim::Open { app: app.to_owned(), name: name.to_owned() };
+    let (listener, template) = (server.main()?, Some(server.config().open_input(path)));
+    let address = IpAddr::from([127, 0, 0, 1]);
+    let reply = server.control.fact(Fact::Publish { listener, claim, address, template })?;
+    let Reply::Publishing { session, input, .. } = reply else {
+        return Err(Refusal::UnknownKey.into());
+    };
+    let stream = server.hub.begin(server, input, path);
+    Ok(Publisher::new(server, stream, session))
+}
+
+/// Lets somebody play, or says why not.
+pub fn play(server: &Arc<Server>, knock: Knock<'_>) -> Result<(Arc<Stream>, Player), Error> {
+    let Knock { listener, address, path } = knock;
+    let reply = server.control.claim(|plane, keys| {
+        let claim = plane.claim(listener, Use::Play, path.app(), &knock.text(), keys);
+        let proven = matches!(claim, Claim::Input { .. });
+        // Names that were published openly are played openly, whoever may publish.
+        let claim = if proven { claim } else { knock.open_claim() };
+        Fact::Play { listener, claim, address }
+    })?;
+    let Reply::Playing { session, input, .. } = reply else {
+        return Err(Refusal::NotFound.into());
+    };
+    let player = Player { server: server.clone(), session, orders: server.control.orders(session) };
+    // Without media yet there is nothing to play: the player's session ends here.
+    let stream = server.hub.of_input(input).filter(|it| !it.is_over());
+    stream.map(|it| (it, player)).ok_or_else(|| Refusal::NotFound.into())
+}
+
+/// A player's session, until it is dropped.
+#[derive(Debug)]
+pub struct Player {
+    server: Arc<Server>,
+    session: SessionId,
+    orders: watch::Receiver<Option<Order>>,
+}
+
+impl Player {
+    /// What the plane told it to do.
+    pub fn ordered(&self) -> Option<Order> {
+        *self.orders.borrow()
+    }
+
+    pub async fn order(&mut self) {
+        let _ = self.orders.wait_for(Option::is_some).await;
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        let (session, reason) = (self.session, Loss::Closed);
+        let _ = self.server.control.fact(Fact::Gone { session, reason });
+        self.server.control.forget(session);
+    }
+}
+
+/// A publisher's session, until it is dropped.
 #[derive(Debug)]
 pub struct Publisher {
     server: Arc<Server>,
     stream: Arc<Stream>,
-    owner: u64,
-    owners: watch::Receiver<u64>,
+    session: SessionId,
+    orders: watch::Receiver<Option<Order>>,
+    reported: Option<Instant>,
+    video: bool,
+    /// Why it will have gone.
+    loss: Loss,
 }
 
 impl Publisher {
-    /// Begins a stream, or goes on with one that waits for its publisher.
-    pub fn claim(server: &Arc<Server>, path: &str) -> Result<Self, Refused> {
-        let config = server.config();
-        let mut streams = server.hub.lock();
-        if let Some(stream) = streams.get(path).filter(|it| !it.is_over()) {
-            let may_take_over = match config.second_publisher {
-                SecondPublisher::Reject => false,
-                SecondPublisher::TakeOver => true,
-                SecondPublisher::TakeOverIfStale => stream.quiet() >= STALE,
-            };
-            let owner = stream.claim(may_take_over).ok_or(Refused::SecondPublisher)?;
-            info!(path, "the publisher is back, or another one took over");
-            return Ok(Self::new(server, stream, owner));
+    fn new(server: &Arc<Server>, stream: Arc<Stream>, session: SessionId) -> Self {
+        stream.enter(session);
+        Self {
+            server: server.clone(),
+            stream,
+            session,
+            orders: server.control.orders(session),
+            reported: None,
+            video: false,
+            loss: Loss::Closed,
         }
-        if streams.values().filter(|it| !it.is_over()).count() >= config.max_streams {
-            return Err(Refused::Streams);
+    }
+
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// Passes a message on, and reports what the plane has to know of it.
+    pub fn push(&mut self, message: Message) {
+        let session = self.session;
+        let seen = self.stream.push(session, message);
+        self.video |= seen.video;
+        if self.reported.is_none_or(|it| it.elapsed() >= REPORT) {
+            self.reported = Some(Instant::now());
+            let video = std::mem::take(&mut self.video);
+            let _ = self.server.control.fact(Fact::Bytes { session, video });
         }
-        let before = streams.get(path).and_then(|it| it.resume_at());
-        let before = before.or_else(|| resume::read(&config.data, path));
-        let stream = Arc::new(Stream::new(path, &config, before));
-        streams.insert(path.to_owned(), stream.clone());
-        drop(streams);
-        info!(path, "a stream begins");
-        record::start(server, &stream, config.record_of(path));
-        tokio::spawn(resume::keep(config.data.clone(), stream.clone()));
-        let owner = stream.claim(false).ok_or(Refused::SecondPublisher)?;
-        Ok(Self::new(server, &stream, owner))
+        let Seen { begins, keyframe, video, position_ms, .. } = seen;
+        if begins {
+            let _ = self.server.control.fact(Fact::Media { session, position_ms, video });
+            // At once: what comes next must not wait behind other work.
+            use_chosen(&self.server, self.stream.input());
+        } else if keyframe {
+            let _ = self.server.control.fact(Fact::Keyframe { session, position_ms });
+        }
+        if seen.playable {
+            let _ = self.server.control.fact(Fact::SegmentReady(self.stream.input()));
+        }
     }
 
-    fn new(server: &Arc<Server>, stream: &Arc<Stream>, owner: u64) -> Self {
-        let owners = stream.owners();
-        Self { server: server.clone(), stream: stream.clone(), owner, owners }
+    /// Goes, and says why. Without that its connection broke.
+    pub fn leave(mut self, why: Loss) {
+        self.loss = why;
     }
 
-    /// Passes a message on. `false` when somebody else publishes by now.
-    pub fn push(&self, message: Message) -> bool {
-        self.stream.push(self.owner, message)
+    /// What the plane told it to do.
+    pub fn ordered(&self) -> Option<Order> {
+        *self.orders.borrow()
     }
 
-    /// Whether nobody took over yet.
-    pub fn is_current(&self) -> bool {
-        self.stream.is_owner(self.owner)
-    }
-
-    /// Resolves when somebody took over.
-    pub async fn replaced(&mut self) {
-        let _ = self.owners.wait_for(|it| *it != self.owner).await;
+    /// Resolves when it is told something.
+    pub async fn order(&mut self) {
+        let _ = self.orders.wait_for(Option::is_some).await;
     }
 }
 
 impl Drop for Publisher {
     fn drop(&mut self) {
-        if !self.stream.leave(self.owner) {
-            return;
-        }
-        let (server, stream, owner) = (self.server.clone(), self.stream.clone(), self.owner);
-        let window = if server.is_stopping() { Duration::ZERO } else { server.config().reconnect };
-        info!(
-            path = stream.path(),
-            seconds = window.as_secs_f64(),
-            "the publisher left; waiting for it"
-        );
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(window) => {}
-                () = server.stopping() => {}
-            }
-            if !stream.finish(owner) {
-                return;
-            }
-            info!(path = stream.path(), "the stream ended");
-            tokio::time::sleep(LINGER).await;
-            let mut streams = server.hub.lock();
-            if streams.get(stream.path()).is_some_and(|it| Arc::ptr_eq(it, &stream)) {
-                streams.remove(stream.path());
-            }
-        });
+        let (session, reason) = (self.session, self.loss);
+        info!(path = self.stream.path(), reason = reason.code(), "the publisher left");
+        self.stream.leave(session);
+        let _ = self.server.control.fact(Fact::Gone { session, reason });
+        self.server.control.forget(session);
     }
 }
 
+/// Takes an input's media from whom the plane chose.
+pub fn use_chosen(server: &Server, input: InputId) {
+    let chosen =
+        server.control.read(|plane, _, _| plane.input(input).and_then(|it| it.machine.used()));
+    if let Some((stream, session)) = server.hub.of_input(input).zip(chosen) {
+        stream.use_session(session);
+    }
+}
+
+/// An input's broadcast is over.
+pub fn end(server: &Arc<Server>, input: InputId) {
+    let Some(stream) = server.hub.of_input(input) else { return };
+    if !stream.finish() {
+        return;
+    }
+    info!(path = stream.path(), "the stream ended");
+    let server = server.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(LINGER).await;
+        let mut streams = server.hub.lock();
+        if streams.by_input.get(&input).is_some_and(|it| Arc::ptr_eq(it, &stream)) {
+            streams.by_input.remove(&input);
+            streams.by_path.retain(|_, it| *it != input);
+        }
+    });
+}
+
 /// Ends all streams: what is recorded is written, what is played gets its end.
-pub async fn finish_all(server: &Server, patience: Duration) {
+pub async fn finish_all(server: &Arc<Server>, patience: Duration) {
     let all = server.hub.all();
+    for stream in &all {
+        end(server, stream.input());
+    }
     let done = async {
         for stream in &all {
             stream.settled().await;

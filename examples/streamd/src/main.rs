@@ -8,8 +8,11 @@
 
 mod config;
 mod connect;
+mod control;
 mod demo;
+mod doors;
 mod driver;
+mod effects;
 mod facts;
 mod finalise;
 mod gate;
@@ -21,8 +24,10 @@ mod reader;
 mod record;
 mod relay;
 mod resume;
+mod room;
 mod rtmp;
 mod server;
+mod store;
 mod stream;
 mod tls;
 
@@ -38,6 +43,7 @@ use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use config::{Config, Log};
+use control::Control;
 use server::Server;
 
 /// How long players and recordings may take to end.
@@ -72,7 +78,9 @@ async fn run() -> anyhow::Result<()> {
     };
     let http = bind(config.http, "--http").await?;
     let key = if config.is_open() { None } else { Some(tls::publish_key(&config.data)?) };
-    let server = Arc::new(Server::new(config.clone(), key.clone()));
+    let (control, actions) =
+        Control::open(config.plane(), &config.data, config.journal.as_deref())?;
+    let server = Arc::new(Server::new(config.clone(), key.clone(), control));
     let (rtmp_at, http_at) = (rtmp.local_addr()?, http.local_addr()?);
     let secret = if key.is_some() {
         format!("?key=… ({})", config.data.join("publish.key").display())
@@ -86,12 +94,18 @@ async fn run() -> anyhow::Result<()> {
     println!("watch at    http://{http_at}/");
     println!("API at      http://{http_at}/v1/streams");
 
-    relay::start(&server)?;
     let mut listeners = tokio::task::JoinSet::new();
-    listeners.spawn(rtmp::listen(rtmp, None, server.clone()));
+    server.doors.bring(rtmp)?;
+    let keeper = server.clone();
+    tokio::spawn(async move { keeper.control.keep_saved().await });
+    let keeper = server.clone();
+    tokio::spawn(async move { keeper.control.keep_time().await });
+    tokio::spawn(effects::run(server.clone(), actions));
+    let main = server.open_main(rtmp_at).await?;
     if let Some((rtmps, tls)) = rtmps {
-        listeners.spawn(rtmp::listen(rtmps, Some(tls), server.clone()));
+        listeners.spawn(rtmp::listen(rtmps, Some(tls), server.clone(), main));
     }
+    relay::start(&server)?;
     listeners.spawn(http::listen(http, server.clone()));
     if config.demo {
         let key = key.map(|it| format!("?key={it}")).unwrap_or_default();
@@ -103,9 +117,13 @@ async fn run() -> anyhow::Result<()> {
     let drained = async {
         listeners.join_all().await;
         hub::finish_all(&server, DRAIN).await;
+        tokio::task::block_in_place(|| server.control.save())
     };
     tokio::select! {
-        () = drained => info!("stopped"),
+        saved = drained => {
+            saved?;
+            info!("stopped");
+        }
         told = until_told_to_stop(&server) => {
             told?;
             warn!("stopped at once");

@@ -5,17 +5,24 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::server::Server;
 
-/// Why somebody was refused. A short list, so that it can be a label.
-#[derive(Clone, Copy, Debug)]
-pub enum Refused {
-    Connections,
-    Key,
-    SecondPublisher,
-    Streams,
-    NotLive,
-}
-
-const REFUSED: [&str; 5] = ["connections", "key", "second_publisher", "streams", "not_live"];
+/// Why somebody was refused: connections, and the codes of the plane's refusals. A short list, so that it can be a label.
+const REFUSED: [&str; 15] = [
+    "connections",
+    "listener_stopping",
+    "unknown_app",
+    "empty_name",
+    "rate_limited",
+    "unknown_key",
+    "disabled",
+    "input_is_pull",
+    "quota",
+    "already_publishing",
+    "not_found",
+    "too_many_players",
+    "codec_unsupported",
+    "gop_out_of_range",
+    "other",
+];
 
 /// Counters.
 #[derive(Debug, Default)]
@@ -29,8 +36,18 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn refuse(&self, why: Refused) {
-        if let Some(count) = self.refused.get(why as usize) {
+    pub fn refuse(&self, why: &levada_control::Error) {
+        self.count_refusal(why.code());
+    }
+
+    /// There are as many connections as may be.
+    pub fn refuse_connection(&self) {
+        self.count_refusal("connections");
+    }
+
+    fn count_refusal(&self, code: &str) {
+        let place = REFUSED.iter().position(|it| *it == code).unwrap_or(REFUSED.len() - 1);
+        if let Some(count) = self.refused.get(place) {
             count.fetch_add(1, Relaxed);
         }
     }

@@ -1,16 +1,22 @@
 //! Recordings: a file grows by whole tags or fragments, each in one write, so that it is whole at any moment.
 
+use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use levada_buf::Outbox;
+use levada_control::{
+    Fact, InputId, Observation, RecordedMedia, RecordingError, RecordingId, RecordingMode,
+};
 use levada_flv::{FlvHeader, FlvTag, FlvWriter};
 use levada_hls::Output;
+use serde_json::Value;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::config::{Record, Sync};
@@ -22,13 +28,17 @@ use crate::stream::{Item, Stream, tag_kind};
 /// How long nothing is recorded after a failure: a disk that is full.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Records a stream to its end, if that is wanted.
-pub fn start(server: &Arc<Server>, stream: &Arc<Stream>, format: Record) {
-    if format == Record::Off {
-        return;
+/// How often the plane hears how much there is.
+const REPORT: Duration = Duration::from_secs(1);
+
+/// What is being recorded: each is told when to end.
+#[derive(Debug, Default)]
+pub struct Recorders(Mutex<HashMap<RecordingId, watch::Sender<bool>>>);
+
+impl Recorders {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RecordingId, watch::Sender<bool>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let (server, reader) = (server.clone(), Reader::recorder(stream.clone()));
-    tokio::spawn(record(server, reader, format));
 }
 
 /// Where the recordings of a stream are.
@@ -36,18 +46,108 @@ pub fn folder(data: &Path, path: &str) -> PathBuf {
     data.join("recordings").join(path)
 }
 
-async fn record(server: Arc<Server>, mut reader: Reader, format: Record) {
+/// Where the names of a recording's files are kept.
+fn place_of(recording: RecordingId) -> String {
+    format!("recording/{recording}")
+}
+
+/// The files of a recording, in order.
+pub fn files(server: &Server, recording: RecordingId) -> Vec<PathBuf> {
+    server.control.read(|_, _, extras| {
+        let files = extras.get(&place_of(recording)).and_then(Value::as_array);
+        files.into_iter().flatten().filter_map(Value::as_str).map(PathBuf::from).collect()
+    })
+}
+
+/// Writes an input's media from its newest keyframe on; the first recording of a broadcast has all of it.
+pub fn begin(
+    server: &Arc<Server>,
+    recording: RecordingId,
+    input: InputId,
+    continues: Option<RecordingId>,
+) {
+    let Some(stream) = server.hub.of_input(input) else {
+        let _ = server.control.fact(Fact::RecordingFailed(recording, RecordingError::Io));
+        return;
+    };
+    let automatic = server.control.read(|plane, _, _| {
+        let mode = plane.input(input).map(|it| it.config.recording.mode);
+        mode == Some(RecordingMode::Automatic)
+    });
+    let whole = automatic && continues.is_none();
+    let beginning = if whole { stream.take_beginning() } else { None };
+    let reader = beginning.unwrap_or_else(|| stream.follower());
+    let finish = watch::Sender::new(false);
+    let told = finish.subscribe();
+    server.recorders.lock().insert(recording, finish);
+    tokio::spawn(record(server.clone(), reader, recording, told));
+}
+
+/// Ends a recording after what has come by now. One that nobody writes any more, as after a restart, is complete.
+pub fn finish(server: &Arc<Server>, recording: RecordingId) {
+    match server.recorders.lock().get(&recording) {
+        Some(finish) => _ = finish.send_replace(true),
+        None => complete(server, recording),
+    }
+}
+
+fn complete(server: &Server, recording: RecordingId) {
+    for fact in [Fact::RecordingViewable(recording), Fact::RecordingReady(recording)] {
+        let _ = server.control.fact(fact);
+    }
+}
+
+/// Deletes a recording's files, and what was made of them.
+pub fn delete(server: &Arc<Server>, recording: RecordingId) {
+    let server = server.clone();
+    tokio::spawn(async move {
+        for file in files(&server, recording) {
+            let made = crate::finalise::made_of(&file);
+            for file in [file, made] {
+                match tokio::fs::remove_file(&file).await {
+                    Err(why) if why.kind() != io::ErrorKind::NotFound => {
+                        warn!(file = %file.display(), %why, "cannot delete a recording");
+                    }
+                    _ => {}
+                }
+            }
+        }
+        server.control.keep(|_, extras| extras.remove(&place_of(recording))).await;
+    });
+}
+
+async fn record(
+    server: Arc<Server>,
+    mut reader: Reader,
+    recording: RecordingId,
+    mut told: watch::Receiver<bool>,
+) {
     let path = reader.stream().path().to_owned();
     let config = server.config();
-    let place = Place { folder: folder(&config.data, &path), sync: config.sync == Sync::Fragment };
+    let place = Place {
+        folder: folder(&config.data, &path),
+        sync: config.sync == Sync::Fragment,
+        made: Vec::new(),
+    };
+    let format = config.record_of(&path);
     let mut sink: Option<Sink> = None;
+    let mut tally = Tally::default();
     let mut paused_until = None;
     let mut holes = 0;
-    while let Some(items) = reader.next_some(1 << 20).await {
+    let mut reported = Instant::now();
+    loop {
+        let items = tokio::select! {
+            items = reader.next_some(1 << 20) => items,
+            _ = told.wait_for(|it| *it) => {
+                let rest = reader.read_some(1 << 20);
+                (!rest.is_empty()).then_some(rest)
+            }
+        };
+        let Some(items) = items else { break };
         if std::mem::replace(&mut holes, reader.holes) != reader.holes {
             warn!(path, "the disk is too slow: a part of the recording is missing");
         }
-        if paused_until.is_some_and(|it| std::time::Instant::now() < it) {
+        if paused_until.is_some_and(|it| Instant::now() < it) {
             continue;
         }
         if sink.is_none() {
@@ -62,11 +162,20 @@ async fn record(server: Arc<Server>, mut reader: Reader, format: Record) {
         let Some(open) = &mut sink else { continue };
         let written =
             tokio::task::block_in_place(|| items.iter().try_for_each(|it| open.write(it)));
+        tally.count(&items);
+        tally.take_files(&server, recording, open).await;
         if let Err(why) = written {
             warn!(path, %why, "the recording ends here; trying again in a while");
             server.metrics.recording_errors.fetch_add(1, Relaxed);
+            if let Some(session) = reader.stream().used() {
+                let _ = server.control.fact(Fact::Observed(session, Observation::StorageFull));
+            }
             sink = None;
-            paused_until = Some(std::time::Instant::now() + PAUSE);
+            paused_until = Some(Instant::now() + PAUSE);
+        }
+        if reported.elapsed() >= REPORT {
+            reported = Instant::now();
+            tally.report(&server, recording, reader.stream());
         }
     }
     if let Some(mut open) = sink {
@@ -74,6 +183,65 @@ async fn record(server: Arc<Server>, mut reader: Reader, format: Record) {
             Ok(()) => info!(path, "the recording is complete"),
             Err(why) => warn!(path, %why, "the recording ended early"),
         }
+        tally.take_files(&server, recording, &mut open).await;
+    }
+    tally.report(&server, recording, reader.stream());
+    // The stream may be over before the plane says so: the recording ends when it does.
+    let stream = reader.stream().clone();
+    drop(reader);
+    let _ = tokio::time::timeout(PAUSE, told.wait_for(|it| *it)).await;
+    server.recorders.lock().remove(&recording);
+    if tally.files.is_empty() {
+        warn!(path = stream.path(), "nothing could be recorded");
+        let _ = server.control.fact(Fact::RecordingFailed(recording, RecordingError::Io));
+    } else {
+        complete(&server, recording);
+    }
+}
+
+/// What is in a recording so far.
+#[derive(Debug, Default)]
+struct Tally {
+    files: Vec<PathBuf>,
+    /// The time of the newest frame, and the media time since the first.
+    newest: Option<u32>,
+    duration: u64,
+}
+
+impl Tally {
+    fn count(&mut self, items: &VecDeque<Item>) {
+        for time in items.iter().filter(|it| !it.header).map(|it| it.message.timestamp()) {
+            let step = time.wrapping_sub(self.newest.unwrap_or(time));
+            if step <= u32::MAX / 2 {
+                self.duration += u64::from(step);
+                self.newest = Some(time);
+            }
+        }
+    }
+
+    /// Keeps the names of new files, so that they are found after a restart.
+    async fn take_files(&mut self, server: &Server, recording: RecordingId, sink: &mut Sink) {
+        let new = std::mem::take(sink.new_files());
+        if new.is_empty() {
+            return;
+        }
+        self.files.extend(new);
+        let names = self.files.iter().map(|it| it.to_string_lossy().into_owned()).collect();
+        server.control.keep(|_, extras| extras.insert(place_of(recording), names)).await;
+    }
+
+    fn report(&self, server: &Server, recording: RecordingId, stream: &Stream) {
+        let size = |it: &PathBuf| std::fs::metadata(it).map_or(0, |it| it.len());
+        let (codecs, dimensions) = stream.packaging().facts.codecs_and_size();
+        let media = RecordedMedia {
+            duration_ms: self.duration,
+            size: self.files.iter().map(size).sum(),
+            parts: u32::try_from(self.files.len()).unwrap_or(u32::MAX),
+            codecs,
+            dimensions,
+            renditions: Vec::new(),
+        };
+        let _ = server.control.fact(Fact::Recorded(recording, media));
     }
 }
 
@@ -82,6 +250,8 @@ async fn record(server: Arc<Server>, mut reader: Reader, format: Record) {
 struct Place {
     folder: PathBuf,
     sync: bool,
+    /// Files that were made, until somebody takes their names.
+    made: Vec<PathBuf>,
 }
 
 /// A recording of either kind.
@@ -95,13 +265,11 @@ impl Sink {
     fn new(place: &Place, format: Record) -> Self {
         let place = place.clone();
         match format {
-            Record::Fmp4 => {
+            Record::Fmp4 | Record::Off => {
                 let packager = Box::new(Packager::new(Duration::from_secs(1)));
                 Self::Fmp4 { place, file: None, packager }
             }
-            Record::Flv | Record::Off => {
-                Self::Flv { place, file: None, writer: FlvWriter::new(), begin: None }
-            }
+            Record::Flv => Self::Flv { place, file: None, writer: FlvWriter::new(), begin: None },
         }
     }
 
@@ -125,6 +293,12 @@ impl Sink {
         }
     }
 
+    fn new_files(&mut self) -> &mut Vec<PathBuf> {
+        match self {
+            Self::Flv { place, .. } | Self::Fmp4 { place, .. } => &mut place.made,
+        }
+    }
+
     fn finish(&mut self) -> io::Result<()> {
         let Self::Fmp4 { place, file, packager } = self else { return Ok(()) };
         packager.finish();
@@ -145,7 +319,7 @@ fn tag(item: &Item, begin: &mut Option<u32>) -> FlvTag {
 }
 
 /// Writes what the packager has. Other codec parameters are another file.
-fn drain(packager: &mut Packager, place: &Place, file: &mut Option<Whole>) -> io::Result<()> {
+fn drain(packager: &mut Packager, place: &mut Place, file: &mut Option<Whole>) -> io::Result<()> {
     while let Some(output) = packager.next() {
         match output {
             Output::Init(init) => {
@@ -184,9 +358,9 @@ struct Whole {
 
 impl Whole {
     /// A new file named after the time. An existing one is never touched.
-    fn create(place: &Place, extension: &str) -> io::Result<Self> {
-        let Place { folder, sync } = place;
-        std::fs::create_dir_all(folder)?;
+    fn create(place: &mut Place, extension: &str) -> io::Result<Self> {
+        let Place { folder, sync, made } = place;
+        std::fs::create_dir_all(&*folder)?;
         let name = timestamp();
         for n in 0..1000 {
             let file = match n {
@@ -194,7 +368,10 @@ impl Whole {
                 n => folder.join(format!("{name}-{n}.{extension}")),
             };
             match OpenOptions::new().write(true).create_new(true).open(&file) {
-                Ok(file) => return Ok(Self { file, len: 0, sync: *sync }),
+                Ok(open) => {
+                    made.push(file);
+                    return Ok(Self { file: open, len: 0, sync: *sync });
+                }
                 Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(why) => return Err(why),
             }
@@ -266,12 +443,13 @@ mod tests {
     #[test]
     fn out_15_a_recording_never_overwrites_another() {
         let folder = std::env::temp_dir().join(format!("streamd-record-{}", std::process::id()));
-        let place = Place { folder: folder.clone(), sync: true };
-        let mut first = Whole::create(&place, "flv").unwrap();
+        let mut place = Place { folder: folder.clone(), sync: true, made: Vec::new() };
+        let mut first = Whole::create(&mut place, "flv").unwrap();
         first.append(&[Bytes::from_static(b"one"), Bytes::from_static(b"two")]).unwrap();
         for _ in 0..3 {
-            Whole::create(&place, "flv").unwrap();
+            Whole::create(&mut place, "flv").unwrap();
         }
+        assert_eq!(place.made.len(), 4);
         let files = std::fs::read_dir(&folder).unwrap().count();
         let full = std::fs::read_dir(&folder)
             .unwrap()

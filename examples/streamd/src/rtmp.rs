@@ -1,21 +1,26 @@
 //! RTMP and RTMPS connections: publishers and players.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
 use levada_chunk::MessageStreamId;
+use levada_control::{self as control, ListenerId, Loss, Refusal};
 use levada_handshake::Entropy;
-use levada_session::{Flow, PublishRequest, Rejection, ServerConfig, ServerEvent, ServerSession};
+use levada_session::{
+    Flow, PlayRequest, PublishRequest, Rejection, ServerConfig, ServerEvent, ServerSession,
+    StreamPath,
+};
 use levada_tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
+use crate::control::Order;
+use crate::doors::Door;
 use crate::driver::{Application, drive};
-use crate::hub::Publisher;
-use crate::metrics::Refused;
+use crate::hub::{self, Knock, Player, Publisher};
 use crate::reader::Reader;
 use crate::server::Server;
 
@@ -27,6 +32,7 @@ pub async fn listen(
     listener: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,
     server: Arc<Server>,
+    id: ListenerId,
 ) {
     loop {
         let accepted = tokio::select! {
@@ -46,12 +52,14 @@ pub async fn listen(
         let Some(pass) =
             server.gate.enter(peer.ip(), config.max_connections, config.max_per_address)
         else {
-            server.metrics.refuse(Refused::Connections);
+            server.metrics.refuse_connection();
             continue;
         };
         server.metrics.connections_rtmp.fetch_add(1, Relaxed);
         let (server, tls) = (server.clone(), tls.clone());
-        let work = serve(socket, tls, server.clone()).instrument(info_span!("rtmp", %peer));
+        let door = server.doors.door(id);
+        let work = serve(socket, peer.ip(), tls, server.clone(), door);
+        let work = work.instrument(info_span!("rtmp", %peer));
         let work = tokio::spawn(work);
         tokio::spawn(async move {
             if work.await.is_err_and(|it| it.is_panic()) {
@@ -63,7 +71,13 @@ pub async fn listen(
     }
 }
 
-async fn serve(socket: TcpStream, tls: Option<Arc<rustls::ServerConfig>>, server: Arc<Server>) {
+async fn serve(
+    socket: TcpStream,
+    address: IpAddr,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    server: Arc<Server>,
+    door: Door,
+) {
     let _ = socket.set_nodelay(true);
     let mut random = [0; 1528];
     if getrandom::fill(&mut random).is_err() {
@@ -76,9 +90,12 @@ async fn serve(socket: TcpStream, tls: Option<Arc<rustls::ServerConfig>>, server
     let stop_sign = server.stop_sign();
     let mut connection = Connection {
         server,
+        address,
+        door,
         publishing: Vec::new(),
         playing: Vec::new(),
         told_to_go: false,
+        sent_away: false,
         stop_sign,
     };
     let ended = match tls {
@@ -96,14 +113,18 @@ async fn serve(socket: TcpStream, tls: Option<Arc<rustls::ServerConfig>>, server
 
 struct Connection {
     server: Arc<Server>,
+    address: IpAddr,
+    door: Door,
     publishing: Vec<(MessageStreamId, Publisher)>,
     playing: Vec<Playing>,
     stop_sign: watch::Receiver<bool>,
     told_to_go: bool,
+    sent_away: bool,
 }
 
 struct Playing {
     to: MessageStreamId,
+    player: Player,
     reader: Reader,
     /// Skips that are counted already.
     skips: u64,
@@ -111,31 +132,37 @@ struct Playing {
 }
 
 impl Connection {
+    fn knock<'a>(&self, path: &'a StreamPath) -> Knock<'a> {
+        Knock { listener: self.door.listener, path, address: self.address }
+    }
+
     fn publish(&mut self, session: &mut ServerSession, request: Box<PublishRequest>) {
-        if let Some(key) = &self.server.publish_key {
-            let given = request.path.parameter("key").unwrap_or_default();
-            if !same(given.as_bytes(), key.as_bytes()) {
-                self.server.metrics.refuse(Refused::Key);
-                info!(path = request.path.path(), "refused: no key, or a wrong one");
-                let why =
-                    Rejection::denied("the key is missing or wrong: append ?key=… to the name");
-                return session.reject(request, &why);
-            }
-        }
-        match Publisher::claim(&self.server, request.path.path()) {
+        match hub::publish(&self.server, self.knock(&request.path)) {
             Ok(publisher) => {
-                info!(path = request.path.path(), "publishing");
+                info!(path = publisher.stream().path(), "publishing");
                 let to = session.accept_publish(request);
                 self.publishing.push((to, publisher));
             }
             Err(why) => {
-                self.server.metrics.refuse(why);
-                info!(path = request.path.path(), ?why, "refused");
-                let why = match why {
-                    Refused::Streams => Rejection::unavailable("too many streams"),
-                    _ => Rejection::in_use("this stream is live already"),
-                };
-                session.reject(request, &why);
+                self.server.metrics.refuse(&why);
+                info!(why = why.code(), "refused to publish");
+                session.reject(request, &rejection(&why));
+            }
+        }
+    }
+
+    fn play(&mut self, session: &mut ServerSession, request: Box<PlayRequest>) {
+        match hub::play(&self.server, self.knock(&request.path)) {
+            Ok((stream, player)) => {
+                info!(path = stream.path(), "playing");
+                let reader = stream.player();
+                let to = session.accept_play(request);
+                self.playing.retain(|it| it.to != to);
+                self.playing.push(Playing { to, player, reader, skips: 0, paused: false });
+            }
+            Err(why) => {
+                self.server.metrics.refuse(&why);
+                session.reject(request, &rejection(&why));
             }
         }
     }
@@ -147,23 +174,10 @@ impl Connection {
             }
             ServerEvent::Connect(request) => session.accept_connect(request),
             ServerEvent::Publish(request) => self.publish(session, request),
-            ServerEvent::Play(request) => match self.server.hub.find(request.path.path()) {
-                Some(stream) if !stream.is_over() => {
-                    info!(path = request.path.path(), "playing");
-                    let reader = stream.player();
-                    let to = session.accept_play(request);
-                    self.playing.retain(|it| it.to != to);
-                    self.playing.push(Playing { to, reader, skips: 0, paused: false });
-                }
-                _ => {
-                    self.server.metrics.refuse(Refused::NotLive);
-                    session.reject(request, &Rejection::not_found("nobody publishes this stream"));
-                }
-            },
+            ServerEvent::Play(request) => self.play(session, request),
             ServerEvent::Media { stream, message } => {
-                let publisher = self.publishing.iter().find(|(it, _)| *it == stream);
-                if publisher.is_some_and(|(_, it)| !it.push(message)) {
-                    bail!("somebody else publishes this stream now");
+                if let Some((_, it)) = self.publishing.iter_mut().find(|(it, _)| *it == stream) {
+                    it.push(message);
                 }
             }
             ServerEvent::Flow { stream, flow } => {
@@ -180,7 +194,8 @@ impl Connection {
                 }
             }
             ServerEvent::StreamClosed(id) => {
-                self.publishing.retain(|(it, _)| *it != id);
+                let ended = self.publishing.extract_if(.., |(it, _)| *it == id);
+                ended.for_each(|(_, publisher)| publisher.leave(Loss::Unpublished));
                 self.playing.retain(|it| it.to != id);
             }
             other => debug!(event = ?other),
@@ -232,46 +247,86 @@ impl Connection {
             }
         };
         // One stream a connection is what clients have; more of them are looked at ten times a second.
+        let (reader, player) = match self.playing.as_mut_slice() {
+            [] => (None, None),
+            [one] => (Some(&mut one.reader), Some(&mut one.player)),
+            _ => return tokio::time::sleep(Duration::from_millis(100)).await,
+        };
         let more = async {
-            match self.playing.as_mut_slice() {
-                [] => std::future::pending().await,
-                [one] => one.reader.wake().await,
-                _ => tokio::time::sleep(Duration::from_millis(100)).await,
+            match reader {
+                Some(it) => it.wake().await,
+                None => std::future::pending().await,
             }
         };
-        let replaced = async {
+        let publisher = async {
             match self.publishing.first_mut() {
-                Some((_, it)) => it.replaced().await,
+                Some((_, it)) => it.order().await,
+                None => std::future::pending().await,
+            }
+        };
+        let player = async {
+            match player {
+                Some(it) => it.order().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             () = stopping => {}
             () = more => {}
-            () = replaced => {}
+            () = publisher => {}
+            () = player => {}
+            _ = self.door.emptied.changed() => self.sent_away = true,
         }
     }
 
-    /// Whether the publisher of this connection was replaced.
-    fn is_replaced(&self) -> bool {
-        self.publishing.iter().any(|(_, it)| !it.is_current())
-    }
-
-    fn fill_all(&mut self, session: &mut ServerSession) {
-        if self.is_replaced() {
-            for (stream, _) in self.publishing.drain(..) {
-                session
-                    .revoke(stream, &Rejection::in_use("somebody else publishes this stream now"));
+    /// Does what the plane said about the publishers and players of this connection.
+    fn obey(&mut self, session: &mut ServerSession) {
+        for (to, publisher) in self.publishing.extract_if(.., |(_, it)| it.ordered().is_some()) {
+            session.revoke(to, &farewell(publisher.ordered()));
+            session.close(Instant::now());
+        }
+        for playing in self.playing.extract_if(.., |it| it.player.ordered().is_some()) {
+            session.revoke(playing.to, &farewell(playing.player.ordered()));
+            session.close(Instant::now());
+        }
+        if std::mem::take(&mut self.sent_away) {
+            for (to, publisher) in self.publishing.drain(..) {
+                publisher.leave(Loss::ListenerStopped);
+                session.revoke(to, &Rejection::shutdown("this listener was stopped"));
             }
             session.close(Instant::now());
         }
+    }
+
+    fn fill_all(&mut self, session: &mut ServerSession) {
+        self.obey(session);
         self.send(session);
     }
 }
 
-/// Compares without telling by time where the difference is.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
+/// Why somebody was turned away, in words for the person at the encoder.
+fn rejection(why: &control::Error) -> Rejection {
+    match why {
+        control::Error::Refused(Refusal::ListenerStopping) => Rejection::shutdown(why.to_string()),
+        control::Error::Refused(Refusal::NotFound | Refusal::TooManyPlayers) => {
+            Rejection::not_found(why.to_string())
+        }
+        // The code that makes encoders stop and show the text.
+        control::Error::Refused(_) => Rejection::in_use(why.to_string()),
+        _ => Rejection::unavailable(why.to_string()),
+    }
+}
+
+/// Why somebody who was let in has to go.
+fn farewell(order: Option<Order>) -> Rejection {
+    match order {
+        Some(Order::Reject(why)) => Rejection::unsupported(why.to_string()),
+        Some(Order::Close(Loss::Replaced)) => {
+            Rejection::in_use("somebody else publishes this stream now")
+        }
+        Some(Order::Close(why)) => Rejection::unavailable(format!("closed: {}", why.code())),
+        None => Rejection::unavailable("closed"),
+    }
 }
 
 impl Application<ServerSession> for Connection {

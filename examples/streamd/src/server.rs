@@ -1,15 +1,23 @@
 //! What all connections share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
+use levada_control::{Error, ListenerConfig, ListenerId, ListenerPolicy, Reply, Request, Secret};
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::control::Control;
+use crate::doors::Doors;
 use crate::gate::Gate;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::record::Recorders;
 use crate::relay::Relays;
+
+/// The name of the listener of `--rtmp`.
+const MAIN: &str = "rtmp";
 
 /// The server: its settings, its streams, its counters.
 #[derive(Debug)]
@@ -21,12 +29,17 @@ pub struct Server {
     pub relays: Relays,
     pub begin: Instant,
     /// What publishers have to know, unless everybody may publish.
-    pub publish_key: Option<String>,
+    pub publish_key: Option<Secret>,
+    pub control: Control,
+    pub doors: Doors,
+    pub recorders: Recorders,
+    /// The listener of `--rtmp` and `--rtmps`: streams are called by their names there.
+    main: OnceLock<ListenerId>,
     stopping: watch::Sender<bool>,
 }
 
 impl Server {
-    pub fn new(config: Config, publish_key: Option<String>) -> Self {
+    pub fn new(config: Config, publish_key: Option<String>, control: Control) -> Self {
         Self {
             config: Mutex::new(Arc::new(config)),
             hub: Hub::default(),
@@ -34,8 +47,53 @@ impl Server {
             metrics: Metrics::default(),
             relays: Relays::default(),
             begin: Instant::now(),
-            publish_key,
+            publish_key: publish_key.map(Secret::new),
+            control,
+            doors: Doors::default(),
+            recorders: Recorders::default(),
+            main: OnceLock::new(),
             stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Opens `--rtmp` under the plane's eyes, and says which listener that is.
+    pub async fn open_main(&self, address: SocketAddr) -> anyhow::Result<ListenerId> {
+        let mut wanted = ListenerConfig::new(MAIN, address.port());
+        wanted.bind = address.ip();
+        if self.publish_key.is_none() {
+            wanted.policy = ListenerPolicy::Open;
+        }
+        let before = self.control.read(|plane, _, _| {
+            plane.listeners().find(|it| it.machine.config().name == MAIN).map(|it| it.id)
+        });
+        let Some(id) = before else {
+            // Known before the first client comes in.
+            let remember = |reply: &Reply| {
+                if let Reply::Listener(id) = reply {
+                    let _ = self.main.set(*id);
+                }
+            };
+            let request = Request::CreateListener(wanted);
+            self.control.request_with(request, |reply, _, _| remember(reply)).await?;
+            return Ok(self.main()?);
+        };
+        let _ = self.main.set(id);
+        self.control.request(Request::UpdateListener(id, wanted)).await?;
+        Ok(id)
+    }
+
+    /// The listener of `--rtmp`.
+    pub fn main(&self) -> Result<ListenerId, Error> {
+        self.main.get().copied().ok_or(Error::NotFound { what: "listener" })
+    }
+
+    /// What a stream is called by whose name is public: on the main listener as it was published, elsewhere with the
+    /// listener before it.
+    pub fn path_of(&self, listener: ListenerId, path: &str) -> String {
+        if self.main.get() == Some(&listener) {
+            path.to_owned()
+        } else {
+            format!("{listener}/{path}")
         }
     }
 

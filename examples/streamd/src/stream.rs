@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use levada_chunk::{ChunkSize, Message, MessageType, SharedMessage};
+use levada_control::{InputId, SessionId};
 use levada_flv::{Role, TagKind, role};
 use levada_hls::{Origin, OriginConfig};
 use levada_relay::{Ring, RingLimits};
@@ -18,6 +19,7 @@ use crate::config::{Config, Hls, Join};
 use crate::facts::{self, Facts};
 use crate::packager;
 use crate::reader::Reader;
+use crate::room::{Room, Seen};
 
 /// How long an address counts as a viewer after it asked for HLS.
 const VIEWER: Duration = Duration::from_secs(15);
@@ -27,17 +29,18 @@ const MAX_VIEWERS: usize = 10_000;
 /// A stream, shared by its publisher and its players.
 #[derive(Debug)]
 pub struct Stream {
+    input: InputId,
     path: String,
     begin: Instant,
     join: Join,
     /// What players are told: see `ServerConfig::chunk_size`.
     chunk_size: ChunkSize,
     publication: Mutex<Publication>,
+    /// The place before the first message, for a recording of all of it.
+    beginning: Mutex<Option<Reader>>,
     /// Whether nobody can come back, and the time of the newest message: beside the lock, for players.
     over: AtomicBool,
     newest: AtomicU32,
-    /// Who publishes: a number that grows with each publisher.
-    owner: watch::Sender<u64>,
     /// Messages for RTMP, HTTP-FLV and everybody else who wants them as they came.
     pub(crate) ring: RwLock<Ring<Item>>,
     pub(crate) changed: watch::Sender<()>,
@@ -64,14 +67,17 @@ pub struct Item {
 }
 
 /// Who publishes, and since when.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Publication {
-    owner: u64,
-    live: bool,
+    rooms: HashMap<SessionId, Room>,
+    /// Whose media is the stream's.
+    used: Option<SessionId>,
     /// When the newest message came, and its time on the stream's clock.
     newest: Option<(Instant, u32)>,
     /// What is added to the times of the current publisher. `None` before its first message.
     offset: Option<u32>,
+    /// The same in milliseconds since the beginning, which do not wrap.
+    position: i64,
     has_video: bool,
     pushed: u64,
 }
@@ -82,6 +88,8 @@ pub struct Packaging {
     pub origin: Origin,
     unpacker: packager::Unpacking,
     pub facts: Facts,
+    /// Whether there is a playlist.
+    playable: bool,
     /// Added to all times, so that every publisher begins a timeline of its own.
     shift: u32,
 }
@@ -107,7 +115,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Stream {
     /// A stream that nobody publishes yet. HLS goes on with these numbers if there was one before.
-    pub fn new(path: &str, config: &Config, before: Option<(u64, u64)>) -> Self {
+    pub fn new(input: InputId, path: &str, config: &Config, before: Option<(u64, u64)>) -> Self {
         let mut hls = OriginConfig::default();
         if config.hls_of(path) == Hls::Ts {
             hls.segmenter.container = levada_hls::Container::Ts;
@@ -122,25 +130,19 @@ impl Stream {
             origin: Origin::new(hls),
             unpacker: packager::Unpacking::default(),
             facts: Facts::new(facts::policy(&config.health).unwrap_or_default()),
+            playable: false,
             shift: 0,
         };
-        let publication = Publication {
-            owner: 0,
-            live: false,
-            newest: None,
-            offset: Some(0),
-            has_video: false,
-            pushed: 0,
-        };
         Self {
+            input,
             path: path.to_owned(),
             begin: Instant::now(),
             join: config.join,
             chunk_size: ServerConfig::default().chunk_size,
-            publication: Mutex::new(publication),
+            publication: Mutex::default(),
+            beginning: Mutex::default(),
             over: AtomicBool::new(false),
             newest: AtomicU32::new(0),
-            owner: watch::Sender::new(0),
             ring: RwLock::new(Ring::new(RingLimits::default())),
             changed: watch::Sender::new(()),
             packaging: Mutex::new(packaging),
@@ -153,6 +155,10 @@ impl Stream {
             messages: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
         }
+    }
+
+    pub fn input(&self) -> InputId {
+        self.input
     }
 
     pub fn path(&self) -> &str {
@@ -169,17 +175,17 @@ impl Stream {
     }
 
     pub fn is_live(&self) -> bool {
-        lock(&self.publication).live
+        lock(&self.publication).used.is_some()
+    }
+
+    /// Whose media it is at this moment.
+    pub fn used(&self) -> Option<SessionId> {
+        lock(&self.publication).used
     }
 
     /// Whether nobody can come back to it.
     pub fn is_over(&self) -> bool {
         self.over.load(Acquire)
-    }
-
-    /// How long nothing came.
-    pub fn quiet(&self) -> Duration {
-        lock(&self.publication).newest.map_or(Duration::ZERO, |(at, _)| at.elapsed())
     }
 
     /// The time of the newest message.
@@ -197,28 +203,55 @@ impl Stream {
         Reader::follower(self.clone())
     }
 
-    /// Makes somebody the publisher, and says which one. `None` if there is one and it is not to be replaced.
-    pub fn claim(&self, take_over: bool) -> Option<u64> {
+    /// Keeps the place before the first message. Called once, when there is none yet.
+    pub fn keep_beginning(self: &Arc<Self>) {
+        *lock(&self.beginning) = Some(Reader::recorder(self.clone()));
+    }
+
+    /// That place, for the first who wants it.
+    pub fn take_beginning(&self) -> Option<Reader> {
+        lock(&self.beginning).take()
+    }
+
+    /// Somebody may publish. What comes waits until it is [used](Self::use_session).
+    pub fn enter(&self, session: SessionId) {
+        lock(&self.publication).rooms.insert(session, Room::default());
+    }
+
+    /// Makes a publisher's media the stream's, from its newest keyframe on.
+    pub fn use_session(&self, session: SessionId) {
         let mut publication = lock(&self.publication);
-        if self.is_over() || publication.live && !take_over {
-            return None;
+        if self.is_over() || publication.used == Some(session) {
+            return;
         }
-        publication.live = true;
-        publication.owner += 1;
-        if publication.owner > 1 {
+        let Some(room) = publication.rooms.get_mut(&session) else { return };
+        let waiting = room.empty();
+        publication.used = Some(session);
+        if publication.pushed > 0 {
             publication.offset = None;
             self.reconnects.fetch_add(1, Relaxed);
         }
-        self.owner.send_replace(publication.owner);
-        Some(publication.owner)
+        for message in waiting {
+            self.take(&mut publication, message);
+        }
     }
 
-    /// Takes a message of a publisher. `false` when that is not the publisher any more.
-    pub fn push(&self, owner: u64, mut message: Message) -> bool {
+    /// Takes a message of a publisher.
+    pub fn push(&self, session: SessionId, message: Message) -> Seen {
         let mut publication = lock(&self.publication);
-        if publication.owner != owner {
-            return false;
+        let used = publication.used == Some(session);
+        let Some(room) = publication.rooms.get_mut(&session) else { return Seen::default() };
+        let mut seen = room.look(&message);
+        if used {
+            (seen.position_ms, seen.playable) = self.take(&mut publication, message);
+        } else {
+            room.wait(message, seen);
         }
+        seen
+    }
+
+    /// Makes a message the stream's next one. Says where it is, and whether there is a playlist now.
+    fn take(&self, publication: &mut Publication, mut message: Message) -> (u64, bool) {
         let again = publication.rebase(&mut message);
         self.newest.store(message.timestamp, Relaxed);
         self.bytes.fetch_add(message.payload.len() as u64, Relaxed);
@@ -246,11 +279,12 @@ impl Stream {
             }
         }
         self.changed.send_replace(());
-        self.package(kind, timestamp, payload, again);
-        true
+        let playable = self.package(kind, timestamp, payload, again);
+        (u64::try_from(publication.position).unwrap_or_default(), playable)
     }
 
-    fn package(&self, kind: TagKind, timestamp: u32, payload: bytes::Bytes, again: bool) {
+    /// Says whether there is a playlist for the first time.
+    fn package(&self, kind: TagKind, timestamp: u32, payload: bytes::Bytes, again: bool) -> bool {
         let mut packaging = self.packaging();
         let packaging = &mut *packaging;
         if again {
@@ -272,45 +306,36 @@ impl Stream {
                 Err(finding) => packaging.facts.found(finding),
             }
         }
-        if packaging.origin.generation() != before {
-            self.hls_changed.send_replace(());
+        if packaging.origin.generation() == before {
+            return false;
         }
+        self.hls_changed.send_replace(());
+        let playable = packaging.origin.resume_at().is_some();
+        playable && !std::mem::replace(&mut packaging.playable, playable)
     }
 
-    /// The publisher is gone. `false` if it was not the publisher any more.
-    pub fn leave(&self, owner: u64) -> bool {
+    /// A publisher is gone.
+    pub fn leave(&self, session: SessionId) {
         let mut publication = lock(&self.publication);
-        let was = publication.owner == owner && publication.live;
-        if was {
-            publication.live = false;
-        }
-        was
+        publication.rooms.remove(&session);
+        publication.used.take_if(|it| *it == session);
     }
 
-    /// Nobody came back. `false` if somebody did.
-    pub fn finish(&self, owner: u64) -> bool {
+    /// It is over. `false` if it was before.
+    pub fn finish(&self) -> bool {
         {
-            let publication = lock(&self.publication);
-            if publication.owner != owner || publication.live || self.is_over() {
+            let _publication = lock(&self.publication);
+            if self.over.swap(true, AcqRel) {
                 return false;
             }
-            self.over.store(true, Release);
         }
+        drop(self.take_beginning());
         if let Err(why) = self.packaging().origin.finish() {
             tracing::debug!(%why, "the last segment is lost");
         }
         self.changed.send_replace(());
         self.hls_changed.send_replace(());
         true
-    }
-
-    pub fn is_owner(&self, owner: u64) -> bool {
-        *self.owner.borrow() == owner
-    }
-
-    /// Changes with the publisher.
-    pub fn owners(&self) -> watch::Receiver<u64> {
-        self.owner.subscribe()
     }
 
     /// Resolves when it is over and everybody has read it to its end.
@@ -363,13 +388,16 @@ impl Stream {
 impl Publication {
     /// Puts a message on the stream's clock, which goes on when a publisher comes back. Says whether one just did.
     fn rebase(&mut self, message: &mut Message) -> bool {
-        let again = self.offset.is_none();
+        let again = self.offset.is_none() && self.newest.is_some();
         let offset = *self.offset.get_or_insert_with(|| {
             let Some((at, time)) = self.newest else { return 0 };
             let passed = u32::try_from(at.elapsed().as_millis()).unwrap_or(u32::MAX);
             time.wrapping_add(passed.max(1)).wrapping_sub(message.timestamp)
         });
         message.timestamp = message.timestamp.wrapping_add(offset);
+        let before = self.newest.map_or(message.timestamp, |(_, time)| time);
+        // Steps back are small, too: the difference has a sign.
+        self.position += i64::from(message.timestamp.wrapping_sub(before).cast_signed());
         self.newest = Some((Instant::now(), message.timestamp));
         again
     }

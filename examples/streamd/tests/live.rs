@@ -167,7 +167,7 @@ fn a_second_publisher_is_refused_and_changes_nothing() {
         (files.len() == 1 && tags(&std::fs::read(&files[0]).unwrap()).len() == 100).then_some(())
     });
     assert!(
-        server.text("/metrics").contains("streamd_refused_total{reason=\"second_publisher\"} 1")
+        server.text("/metrics").contains("streamd_refused_total{reason=\"already_publishing\"} 1")
     );
 }
 

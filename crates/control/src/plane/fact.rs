@@ -4,15 +4,16 @@ use alloc::string::String;
 use core::net::IpAddr;
 
 use crate::{
-    Claim, ClipId, HookAnswer, HookId, InputId, KeyChange, ListenerId, Loss, Notice, Observation,
-    OutputEvent, OutputId, PullFailure, RecordedMedia, RecordingError, RecordingId, Refusal,
-    Request, SessionId, Slot,
+    Claim, ClipId, HookAnswer, HookId, InputConfig, InputId, KeyChange, ListenerId, Loss, Notice,
+    Observation, OutputEvent, OutputId, PullFailure, RecordedMedia, RecordingError, RecordingId,
+    Refusal, Request, SessionId, Slot,
 };
 
 /// What a driver reports. Whatever belongs to something that is gone is passed over.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "moved once per step")]
 pub enum Fact {
     /// A port is bound.
     Bound(ListenerId),
@@ -28,6 +29,9 @@ pub enum Fact {
         claim: Claim,
         /// Where they are.
         address: IpAddr,
+        /// What an input is made from if the claim is a name that nobody publishes yet. Without one: as surface D
+        /// has them.
+        template: Option<InputConfig>,
     },
     /// Somebody wants to play. Answered by [`Reply::Playing`](crate::Reply::Playing),
     /// [`Reply::PlayLater`](crate::Reply::PlayLater) or a [`Refusal`].
@@ -279,7 +283,6 @@ pub enum Action {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "moved once per step")]
 pub enum Step {
     /// An operator asks.
     Request(Request),

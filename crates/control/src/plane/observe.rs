@@ -15,8 +15,8 @@ impl Plane {
         entropy: &mut dyn Entropy,
     ) -> Result<Reply, Error> {
         match fact {
-            Fact::Publish { listener, claim, address } => {
-                return self.publish(now, listener, &claim, address, entropy);
+            Fact::Publish { listener, claim, address, template } => {
+                return self.publish(now, listener, &claim, address, template, entropy);
             }
             Fact::Play { listener, claim, address } => {
                 return self.play(now, listener, claim, address, entropy);

@@ -38,6 +38,11 @@ impl Plane {
         match policy {
             ListenerPolicy::Keyed => self.keyed_claim(used_to, app, &name, keys),
             ListenerPolicy::Open | ListenerPolicy::AllowList { .. } => {
+                // A right key is a key everywhere: nobody means a name by it.
+                let keyed = self.keyed_claim(used_to, app, &name, keys);
+                if matches!(keyed, Claim::Input { .. }) {
+                    return keyed;
+                }
                 if name.name().len() > OPEN_NAME || app.len() > OPEN_NAME {
                     return Claim::Unknown;
                 }
@@ -126,6 +131,7 @@ impl Plane {
         listener: ListenerId,
         claim: &Claim,
         address: IpAddr,
+        template: Option<InputConfig>,
         entropy: &mut dyn Entropy,
     ) -> Result<Reply, Error> {
         // Only counting attempts comes before a refusal: the one thing that refused publishers leave behind.
@@ -157,7 +163,7 @@ impl Plane {
         self.check_publish(now, input, slot, place.is_some())?;
         let input = match (input, place) {
             (Some(input), _) => input,
-            (None, Some(place)) => self.create_ephemeral(now, place, claim, entropy),
+            (None, Some(place)) => self.create_ephemeral(now, place, claim, template, entropy),
             (None, None) => return Err(Refusal::UnknownKey.into()),
         };
         let session = SessionId::draw(entropy);
@@ -204,14 +210,16 @@ impl Plane {
         now: Now,
         place: String,
         claim: &Claim,
+        template: Option<InputConfig>,
         entropy: &mut dyn Entropy,
     ) -> InputId {
         let id = InputId::draw(entropy);
-        let name = match claim {
+        let mut config =
+            template.unwrap_or_else(|| InputConfig::new("", Profile::of(ProfileKind::Servers)));
+        config.name = match claim {
             Claim::Open { name, .. } => name.chars().take(128).collect(),
             _ => String::new(),
         };
-        let config = InputConfig::new(name, Profile::of(ProfileKind::Servers));
         let number = self.draw_number();
         let mut entry = new_input(now, config, number);
         entry.ephemeral = Some(place.clone());

@@ -82,7 +82,7 @@ impl World {
     }
 
     pub(crate) fn step(&mut self, step: impl Into<Step>) -> Result<Reply, String> {
-        let entry = record(&mut self.plane, at(self.ms), step, &mut self.dice);
+        let (_, entry) = record(&mut self.plane, at(self.ms), step, &mut self.dice);
         for action in &entry.actions {
             if let Action::Keys(change) = action {
                 self.keys.apply(*change, &mut self.dice);
@@ -148,7 +148,7 @@ impl World {
     ) -> Result<SessionId, String> {
         let listener = self.listener.unwrap();
         let claim = self.plane.claim(listener, Use::Publish, app, name, &self.keys);
-        match self.step(Fact::Publish { listener, claim, address })? {
+        match self.step(Fact::Publish { listener, claim, address, template: None })? {
             Reply::Publishing { session, .. } => Ok(session),
             other => panic!("{other:?}"),
         }

@@ -7,7 +7,7 @@ use levada_session::{ClientEvent, ClientSession, PlayStart, RtmpUrl};
 
 use super::{BackOff, Status};
 use crate::connect::{self, Client};
-use crate::hub::Publisher;
+use crate::hub::{self, Publisher};
 use crate::server::Server;
 
 pub async fn run(
@@ -55,15 +55,15 @@ impl Client for Source<'_> {
             ClientEvent::Media { message, .. } => {
                 let received = message.payload.len() as u64;
                 if self.publisher.is_none() {
-                    let Ok(publisher) = Publisher::claim(self.server, self.path) else {
-                        bail!("somebody else publishes this stream here");
-                    };
-                    self.publisher = Some(publisher);
+                    self.publisher = Some(hub::publish_open(self.server, self.path)?);
                     self.status.change(|it| (it.what, it.error) = ("live", None));
                 }
                 self.status.change(|it| it.confirmed += received);
-                if self.publisher.as_ref().is_some_and(|it| !it.push(message)) {
-                    bail!("somebody else publishes this stream here now");
+                if let Some(publisher) = &mut self.publisher {
+                    publisher.push(message);
+                    if publisher.ordered().is_some() {
+                        bail!("somebody else publishes this stream here now");
+                    }
                 }
             }
             ClientEvent::EndOfStream(_) => session.close(std::time::Instant::now()),

@@ -1,0 +1,315 @@
+//! The control plane at work: a lock around the plane and its keys, and a task that writes down what it decided.
+//!
+//! Operators call [`Control::request`], which answers when the change is on the disk. Drivers call [`Control::fact`].
+//! What the plane wants done goes through one queue to [`effects`](crate::effects), in order.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use levada_control::{
+    Action, Entropy, Error, Fact, Keyring, Loss, Notice, Now, Plane, PlaneConfig, Refusal, Reply,
+    Request, SessionId, Step,
+};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tracing::{error, warn};
+
+use crate::store::{Extras, Frozen, Store};
+use crate::stream::unix_ms;
+
+/// Notices that a slow listener may be behind before it misses some.
+const NOTICES: usize = 1024;
+/// How often what drivers reported is written down.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// The plane, its keys, and everything that is told by it.
+#[derive(Debug)]
+pub struct Control {
+    begin: Instant,
+    state: Mutex<State>,
+    store: Store,
+    actions: mpsc::UnboundedSender<Action>,
+    notices: broadcast::Sender<Arc<Notice>>,
+    orders: Mutex<HashMap<SessionId, watch::Sender<Option<Order>>>>,
+    /// The next deadline may be another.
+    timers: Notify,
+    /// Somebody waits for the disk.
+    save: Notify,
+    saved: watch::Sender<u64>,
+}
+
+struct State {
+    plane: Plane,
+    keys: Keyring,
+    extras: Extras,
+    journal: Option<BufWriter<File>>,
+    /// Counts changes, so that whoever made one knows when it is on the disk.
+    revision: u64,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("State").field("revision", &self.revision).finish_non_exhaustive()
+    }
+}
+
+/// What a publisher's or player's connection is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Order {
+    Close(Loss),
+    Reject(Refusal),
+}
+
+/// Random bytes of the system.
+pub struct Chance;
+
+impl Entropy for Chance {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        if let Err(why) = getrandom::fill(buffer) {
+            // Without randomness there are no keys, and nothing here is worth going on for.
+            error!(%why, "the system gives no random bytes");
+            std::process::abort();
+        }
+    }
+}
+
+impl Control {
+    /// Goes on where the database left off. What is to be done comes out of the receiver.
+    pub fn open(
+        config: PlaneConfig,
+        data: &Path,
+        journal: Option<&Path>,
+    ) -> anyhow::Result<(Self, mpsc::UnboundedReceiver<Action>)> {
+        let store = Store::open(data)?;
+        let kept = store.read()?;
+        let begin = Instant::now();
+        let now = Now::new(Duration::ZERO, unix_ms());
+        let restored = kept.plane.is_some();
+        let mut plane = match kept.plane {
+            Some(snapshot) => Plane::restore(snapshot, now),
+            None => Plane::new(config.clone()),
+        };
+        plane.configure(config);
+        let journal = journal.map(|it| begin_journal(it, &plane)).transpose()?;
+        let (actions, queue) = mpsc::unbounded_channel();
+        let state = State { plane, keys: kept.keys, extras: kept.extras, journal, revision: 0 };
+        let control = Self {
+            begin,
+            state: Mutex::new(state),
+            store,
+            actions,
+            notices: broadcast::Sender::new(NOTICES),
+            orders: Mutex::default(),
+            timers: Notify::new(),
+            save: Notify::new(),
+            saved: watch::Sender::new(0),
+        };
+        if restored {
+            let _ = control.fact(Fact::Restarted);
+        }
+        Ok((control, queue))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This moment, as the plane counts it.
+    pub fn now(&self) -> Now {
+        Now::new(self.begin.elapsed(), unix_ms())
+    }
+
+    /// Looks at the plane.
+    pub fn read<R>(&self, look: impl FnOnce(&Plane, &Keyring, &Extras) -> R) -> R {
+        let state = self.lock();
+        look(&state.plane, &state.keys, &state.extras)
+    }
+
+    /// Reports what a driver saw.
+    pub fn fact(&self, fact: Fact) -> Result<Reply, Error> {
+        let (reply, _) = self.step(&mut self.lock(), fact.into());
+        reply
+    }
+
+    /// Decides about a claim and reports it, all at one moment.
+    pub fn claim(&self, claim: impl FnOnce(&Plane, &Keyring) -> Fact) -> Result<Reply, Error> {
+        let mut state = self.lock();
+        let fact = claim(&state.plane, &state.keys);
+        self.step(&mut state, fact.into()).0
+    }
+
+    /// Does what an operator asks for, and answers when the disk has it.
+    pub async fn request(&self, request: Request) -> Result<Reply, Error> {
+        self.request_with(request, |_, _, _| {}).await
+    }
+
+    /// The same, with secrets and extras that belong to it: they are there before anything is done about it.
+    pub async fn request_with(
+        &self,
+        request: Request,
+        with: impl FnOnce(&Reply, &mut Keyring, &mut Extras),
+    ) -> Result<Reply, Error> {
+        let (reply, revision) = {
+            let mut state = self.lock();
+            let (reply, actions) = self.decide(&mut state, request.into());
+            if let Ok(reply) = &reply {
+                let State { keys, extras, .. } = &mut *state;
+                with(reply, keys, extras);
+            }
+            self.pass_on(actions);
+            (reply, state.revision)
+        };
+        if reply.is_ok() {
+            self.on_disk(revision).await;
+        }
+        reply
+    }
+
+    /// Changes what is kept beside the plane, and returns when the disk has it.
+    pub async fn keep<R>(&self, change: impl FnOnce(&mut Keyring, &mut Extras) -> R) -> R {
+        let (result, revision) = {
+            let mut state = self.lock();
+            state.revision += 1;
+            let State { keys, extras, .. } = &mut *state;
+            (change(keys, extras), state.revision)
+        };
+        self.on_disk(revision).await;
+        result
+    }
+
+    async fn on_disk(&self, revision: u64) {
+        self.save.notify_one();
+        let _ = self.saved.subscribe().wait_for(|it| *it >= revision).await;
+    }
+
+    fn step(&self, state: &mut State, step: Step) -> (Result<Reply, Error>, u64) {
+        let (reply, actions) = self.decide(state, step);
+        self.pass_on(actions);
+        (reply, state.revision)
+    }
+
+    /// One step, written into the journal, with its keys made.
+    fn decide(&self, state: &mut State, step: Step) -> (Result<Reply, Error>, Vec<Action>) {
+        let State { plane, keys, journal, revision, .. } = state;
+        let (reply, entry) = levada_control::record(plane, self.now(), step, &mut Chance);
+        *revision += 1;
+        if let Some(file) = journal {
+            let written = serde_json::to_writer(&mut *file, &entry)
+                .map_err(std::io::Error::from)
+                .and_then(|()| file.write_all(b"\n"))
+                .and_then(|()| file.flush());
+            if let Err(why) = written {
+                warn!(%why, "the journal ends here");
+                *journal = None;
+            }
+        }
+        let mut actions = entry.actions;
+        actions.retain(|it| match it {
+            Action::Keys(change) => {
+                keys.apply(*change, &mut Chance);
+                false
+            }
+            _ => true,
+        });
+        (reply, actions)
+    }
+
+    /// Under the lock, so that the queue has the plane's order.
+    fn pass_on(&self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Notice(notice) => {
+                    let _ = self.notices.send(Arc::new(notice));
+                }
+                action => {
+                    let _ = self.actions.send(action);
+                }
+            }
+        }
+        self.timers.notify_one();
+    }
+
+    /// Everything that happens from now on.
+    pub fn notices(&self) -> broadcast::Receiver<Arc<Notice>> {
+        self.notices.subscribe()
+    }
+
+    /// What a connection is told to do, from its acceptance to [`forget`](Self::forget).
+    pub fn orders(&self, session: SessionId) -> watch::Receiver<Option<Order>> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.entry(session).or_insert_with(|| watch::Sender::new(None)).subscribe()
+    }
+
+    /// Tells a connection. One that is not there yet will find it.
+    pub fn order(&self, session: SessionId, order: Order) {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.entry(session).or_insert_with(|| watch::Sender::new(None)).send_replace(Some(order));
+    }
+
+    /// The connection is gone.
+    pub fn forget(&self, session: SessionId) {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+    }
+
+    /// Ticks whenever something comes due. Runs as long as the server.
+    pub async fn keep_time(&self) {
+        loop {
+            let deadline = self.read(|plane, _, _| plane.next_deadline());
+            let due = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until((self.begin + at).into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => {
+                    let _ = self.step(&mut self.lock(), Step::Tick);
+                }
+                () = self.timers.notified() => {}
+            }
+        }
+    }
+
+    /// Writes what changed: at once if somebody waits for it, else now and then. Runs as long as the server.
+    pub async fn keep_saved(&self) {
+        loop {
+            let asked = tokio::time::timeout(SAVE_EVERY, self.save.notified()).await.is_ok();
+            let saved = tokio::task::block_in_place(|| self.save());
+            if let Err(why) = saved {
+                error!(why = format!("{why:#}"), "cannot write control.redb: is the disk full?");
+                // Whoever asked is kept waiting until it can be promised.
+                if asked {
+                    self.save.notify_one();
+                }
+                tokio::time::sleep(SAVE_EVERY).await;
+            }
+        }
+    }
+
+    /// Writes everything if it changed.
+    pub fn save(&self) -> anyhow::Result<()> {
+        let (frozen, revision) = {
+            let state = self.lock();
+            if state.revision == *self.saved.borrow() {
+                return Ok(());
+            }
+            (Frozen::new(state.plane.snapshot(), &state.keys, &state.extras), state.revision)
+        };
+        self.store.write(&frozen)?;
+        self.saved.send_replace(revision);
+        Ok(())
+    }
+}
+
+/// A journal begins with the plane as it is: `{"snapshot": …}`. A line for each step follows.
+fn begin_journal(path: &Path, plane: &Plane) -> anyhow::Result<BufWriter<File>> {
+    let why = || format!("cannot write the journal {}", path.display());
+    let mut file = BufWriter::new(File::create(path).with_context(why)?);
+    serde_json::to_writer(&mut file, &serde_json::json!({ "snapshot": plane.snapshot() }))?;
+    file.write_all(b"\n").and_then(|()| file.flush()).with_context(why)?;
+    Ok(file)
+}

@@ -1,0 +1,40 @@
+//! What the plane wants done, done: one action after the other, each in no time. What takes longer is a task.
+
+use std::sync::Arc;
+
+use levada_control::Action;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::debug;
+
+use crate::control::Order;
+use crate::server::Server;
+use crate::{doors, hub, record};
+
+/// Runs as long as the server.
+pub async fn run(server: Arc<Server>, mut actions: UnboundedReceiver<Action>) {
+    while let Some(action) = actions.recv().await {
+        perform(&server, action);
+    }
+}
+
+fn perform(server: &Arc<Server>, action: Action) {
+    match action {
+        Action::Bind { listener, bind, port, tls } => {
+            doors::open(server, listener, (bind, port).into(), tls);
+        }
+        Action::CloseConnections(listener) => doors::empty(server, listener),
+        Action::Release { bind, port, .. } => server.doors.close((bind, port).into()),
+        Action::CloseSession { session, reason } => {
+            server.control.order(session, Order::Close(reason));
+        }
+        Action::Reject { session, why } => server.control.order(session, Order::Reject(why)),
+        Action::Use { input, .. } => hub::use_chosen(server, input),
+        Action::EndPlaylist(input) => hub::end(server, input),
+        Action::RecordingBegin { recording, input, continues } => {
+            record::begin(server, recording, input, continues);
+        }
+        Action::RecordingFinish(recording) => record::finish(server, recording),
+        Action::RecordingDelete(recording) => record::delete(server, recording),
+        other => debug!(action = ?other, "nobody does this"),
+    }
+}

@@ -1,0 +1,112 @@
+//! What survives the process: the plane at rest, its keys, and what surfaces keep for their callers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use levada_control::{KeyRef, Keyring, Secret, Snapshot};
+use redb::{Database, ReadableDatabase, TableDefinition};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+const STATE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("state");
+
+/// Values that belong to nobody's machine, such as fields that a surface echoes. By a path, such as `call-type/default`.
+pub type Extras = BTreeMap<String, Value>;
+
+/// All of it at one moment.
+#[derive(Default)]
+pub struct Kept {
+    pub plane: Option<Snapshot>,
+    pub keys: Keyring,
+    pub extras: Extras,
+}
+
+/// An embedded database with everything in one transaction, so that keys and plane are of the same moment.
+#[derive(Debug)]
+pub struct Store(Database);
+
+#[derive(Deserialize, Serialize)]
+struct Key(KeyRef, String);
+
+impl Store {
+    /// Opens or makes the database. Only this user can read it: there are keys in it.
+    pub fn open(data: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(data)
+            .with_context(|| format!("cannot make the folder {}", data.display()))?;
+        let file = data.join("control.redb");
+        let why = || {
+            format!(
+                "cannot open {}: does another streamd run with the same --data?",
+                file.display()
+            )
+        };
+        let database = Database::create(&file).with_context(why)?;
+        private(&file).with_context(why)?;
+        Ok(Self(database))
+    }
+
+    pub fn read(&self) -> anyhow::Result<Kept> {
+        let begin = self.0.begin_read()?;
+        let table = match begin.open_table(STATE) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Kept::default()),
+            Err(why) => return Err(why.into()),
+        };
+        let mut kept = Kept::default();
+        if let Some(plane) = table.get("plane")? {
+            kept.plane = Some(
+                serde_json::from_slice(plane.value())
+                    .context("control.redb is of another version: move it away to begin anew")?,
+            );
+        }
+        if let Some(keys) = table.get("keys")? {
+            for Key(key, text) in serde_json::from_slice::<Vec<Key>>(keys.value())? {
+                kept.keys.put(key, Secret::new(text));
+            }
+        }
+        if let Some(extras) = table.get("extras")? {
+            kept.extras = serde_json::from_slice(extras.value())?;
+        }
+        Ok(kept)
+    }
+
+    /// Writes everything and waits until the disk has it.
+    pub fn write(&self, frozen: &Frozen) -> anyhow::Result<()> {
+        let plane = serde_json::to_vec(&frozen.plane)?;
+        let change = self.0.begin_write()?;
+        {
+            let mut table = change.open_table(STATE)?;
+            table.insert("plane", plane.as_slice())?;
+            table.insert("keys", serde_json::to_vec(&frozen.keys)?.as_slice())?;
+            table.insert("extras", serde_json::to_vec(&frozen.extras)?.as_slice())?;
+        }
+        change.commit()?;
+        Ok(())
+    }
+}
+
+/// What is to be written, taken while nothing changed.
+pub struct Frozen {
+    plane: Snapshot,
+    keys: Vec<Key>,
+    extras: Extras,
+}
+
+impl Frozen {
+    pub fn new(plane: Snapshot, keys: &Keyring, extras: &Extras) -> Self {
+        let keys = keys.iter().map(|(key, secret)| Key(key, secret.reveal().to_owned()));
+        Self { plane, keys: keys.collect(), extras: extras.clone() }
+    }
+}
+
+#[cfg(unix)]
+fn private(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn private(_file: &Path) -> std::io::Result<()> {
+    Ok(())
+}
