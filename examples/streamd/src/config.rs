@@ -60,6 +60,12 @@ pub struct Config {
     #[arg(long, value_name = "RULES", default_value = facts::ANY, value_parser = rules, help_heading = "Publishing")]
     pub health: String,
 
+    /// Whom the API obeys: a TOML file with [[token]] tables of token, scopes (read, manage, start-output, stop-output,
+    /// play, reveal-keys; all unless given) and user. STREAMD_TOKEN in the environment is one more. Without any,
+    /// everybody may call while --http is a loopback address; otherwise a token is made in DATA/api.token.
+    #[arg(long, value_name = "FILE", help_heading = "Listening")]
+    pub tokens: Option<PathBuf>,
+
     /// Where recordings, keys and certificates are kept.
     #[arg(
         long,

@@ -6,6 +6,8 @@
 //! open http://127.0.0.1:8080/
 //! ```
 
+#[allow(dead_code, unused_imports, reason = "the routes come next")]
+mod api;
 mod config;
 mod connect;
 mod control;
@@ -42,6 +44,7 @@ use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use api::auth::Tokens;
 use config::{Config, Log};
 use control::Control;
 use server::Server;
@@ -80,8 +83,10 @@ async fn run() -> anyhow::Result<()> {
     let key = if config.is_open() { None } else { Some(tls::publish_key(&config.data)?) };
     let (control, actions) =
         Control::open(config.plane(), &config.data, config.journal.as_deref())?;
-    let server = Arc::new(Server::new(config.clone(), key.clone(), control));
     let (rtmp_at, http_at) = (rtmp.local_addr()?, http.local_addr()?);
+    let tokens = Tokens::load(config.tokens.as_deref(), &config.data, http_at)?;
+    let needs_token = !tokens.is_open();
+    let server = Arc::new(Server::new(config.clone(), key.clone(), tokens, control));
     let secret = if key.is_some() {
         format!("?key=… ({})", config.data.join("publish.key").display())
     } else {
@@ -92,7 +97,12 @@ async fn run() -> anyhow::Result<()> {
         println!("       and  rtmps://{}/live/NAME{secret}", rtmps.local_addr()?);
     }
     println!("watch at    http://{http_at}/");
-    println!("API at      http://{http_at}/v1/streams");
+    let token = if needs_token {
+        format!(" with a token ({})", config.data.join("api.token").display())
+    } else {
+        String::new()
+    };
+    println!("API at      http://{http_at}/v1{token}");
 
     let mut listeners = tokio::task::JoinSet::new();
     server.doors.bring(rtmp)?;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use levada_control::{Error, ListenerConfig, ListenerId, ListenerPolicy, Reply, Request, Secret};
 use tokio::sync::watch;
 
+use crate::api::auth::Tokens;
 use crate::config::Config;
 use crate::control::Control;
 use crate::doors::Doors;
@@ -30,6 +31,8 @@ pub struct Server {
     pub begin: Instant,
     /// What publishers have to know, unless everybody may publish.
     pub publish_key: Option<Secret>,
+    #[allow(dead_code, reason = "the routes come next")]
+    pub tokens: Tokens,
     pub control: Control,
     pub doors: Doors,
     pub recorders: Recorders,
@@ -39,7 +42,12 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(config: Config, publish_key: Option<String>, control: Control) -> Self {
+    pub fn new(
+        config: Config,
+        publish_key: Option<String>,
+        tokens: Tokens,
+        control: Control,
+    ) -> Self {
         Self {
             config: Mutex::new(Arc::new(config)),
             hub: Hub::default(),
@@ -48,6 +56,7 @@ impl Server {
             relays: Relays::default(),
             begin: Instant::now(),
             publish_key: publish_key.map(Secret::new),
+            tokens,
             control,
             doors: Doors::default(),
             recorders: Recorders::default(),

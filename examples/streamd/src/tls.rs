@@ -42,14 +42,22 @@ fn self_signed(data: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
 
 /// The key that publishers need. Made at the first start.
 pub fn publish_key(data: &Path) -> anyhow::Result<String> {
-    let file = data.join("publish.key");
-    if let Ok(key) = fs::read_to_string(&file) {
+    kept(&data.join("publish.key"))
+}
+
+/// The token that callers of the API need. Made at the first start.
+pub fn api_token(data: &Path) -> anyhow::Result<String> {
+    kept(&data.join("api.token"))
+}
+
+fn kept(file: &Path) -> anyhow::Result<String> {
+    if let Ok(key) = fs::read_to_string(file) {
         return Ok(key.trim().to_owned());
     }
     let mut random = [0; 16];
     getrandom::fill(&mut random).context("the system has no random bytes")?;
     let key: String = random.iter().map(|it| format!("{it:02x}")).collect();
-    private(&file, &format!("{key}\n"))?;
+    private(file, &format!("{key}\n"))?;
     Ok(key)
 }
 

@@ -1,0 +1,205 @@
+//! Who calls, and what they may do.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use axum::http::{HeaderMap, header};
+use levada_control::{Scope, Secret};
+use serde::Deserialize;
+
+use super::ApiError;
+
+/// All scopes: what somebody has whom nobody restricted.
+pub const ALL: [Scope; 6] = [
+    Scope::Read,
+    Scope::Manage,
+    Scope::StartOutput,
+    Scope::StopOutput,
+    Scope::Play,
+    Scope::RevealKeys,
+];
+
+/// The tokens that there are. They are not printed.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    tokens: Vec<Token>,
+    /// What tokens of surface C are signed with.
+    pub jwt_secret: Option<Secret>,
+    /// Whether callers need none.
+    open: bool,
+}
+
+#[derive(Debug)]
+struct Token {
+    secret: Secret,
+    scopes: Vec<Scope>,
+    user: String,
+}
+
+/// `--tokens FILE`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    jwt_secret: Option<String>,
+    #[serde(default)]
+    token: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    token: String,
+    scopes: Option<Vec<Scope>>,
+    #[serde(default)]
+    user: String,
+}
+
+impl Tokens {
+    /// The tokens of the file and of `STREAMD_TOKEN`. Without any, everybody on this machine may call; if others can
+    /// reach the port, a token is made and kept beside the publish key.
+    pub fn load(file: Option<&Path>, data: &Path, http: SocketAddr) -> anyhow::Result<Self> {
+        let mut all = Self::default();
+        if let Some(file) = file {
+            all.read(file).with_context(|| format!("in {}", file.display()))?;
+        }
+        if let Ok(token) = std::env::var("STREAMD_TOKEN") {
+            all.add(token, None, String::new())?;
+        }
+        all.open = all.tokens.is_empty() && http.ip().is_loopback();
+        if all.tokens.is_empty() && !all.open {
+            all.add(crate::tls::api_token(data)?, None, String::new())?;
+        }
+        Ok(all)
+    }
+
+    fn read(&mut self, file: &Path) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(file).context("cannot read it: is the path right?")?;
+        // The parser's message may quote a line with a token in it.
+        let Ok(file) = toml::from_str::<File>(&text) else {
+            bail!("[[token]] tables with token, scopes and user, and jwt_secret, are expected");
+        };
+        self.jwt_secret = file.jwt_secret.map(Secret::new);
+        file.token.into_iter().try_for_each(|it| self.add(it.token, it.scopes, it.user))
+    }
+
+    fn add(
+        &mut self,
+        token: String,
+        scopes: Option<Vec<Scope>>,
+        user: String,
+    ) -> anyhow::Result<()> {
+        if token.len() < 16 {
+            bail!("a token needs at least 16 characters");
+        }
+        let scopes = scopes.unwrap_or_else(|| ALL.to_vec());
+        self.tokens.push(Token { secret: Secret::new(token), scopes, user });
+        Ok(())
+    }
+
+    /// Whether callers need no token.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Whose token that is. All are compared, whichever fits.
+    fn find(&self, text: &str) -> Option<Caller> {
+        let mut found = None;
+        for token in &self.tokens {
+            if token.secret.matches(text) {
+                found = Some(Caller { scopes: token.scopes.clone(), user: token.user.clone() });
+            }
+        }
+        found
+    }
+
+    /// Who calls, by any of the headers that the surfaces use.
+    pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        let value = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
+        let authorization = value(header::AUTHORIZATION.as_str());
+        let given = value("x-access-token").or_else(|| {
+            let (kind, token) = authorization?.split_once(' ')?;
+            let known = ["bearer", "apikey"].iter().any(|it| kind.eq_ignore_ascii_case(it));
+            known.then_some(token.trim())
+        });
+        match given {
+            Some(token) => match self.find(token) {
+                Some(caller) => Ok(caller),
+                None if self.open => Ok(Caller::anybody()),
+                None => Err(ApiError::unauthorized()),
+            },
+            None if self.open => Ok(Caller::anybody()),
+            None => Err(ApiError::unauthorized()),
+        }
+    }
+}
+
+/// Somebody with rights.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub scopes: Vec<Scope>,
+    /// Whose token it is, or nothing.
+    pub user: String,
+}
+
+impl Caller {
+    fn anybody() -> Self {
+        Self { scopes: ALL.to_vec(), user: String::new() }
+    }
+
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+
+    /// Says what is missing.
+    pub fn need(&self, scope: Scope) -> Result<(), ApiError> {
+        if self.has(scope) { Ok(()) } else { Err(ApiError::forbidden(scope)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens() -> Tokens {
+        let mut tokens = Tokens::default();
+        tokens.add("canary-token-0001".into(), None, "ann".into()).unwrap();
+        tokens.add("canary-token-0002".into(), Some(vec![Scope::Read]), "bob".into()).unwrap();
+        tokens
+    }
+
+    fn with(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
+    }
+
+    #[test]
+    fn api_01_every_header_of_the_surfaces_names_the_same_tokens() {
+        let tokens = tokens();
+        for (name, value) in [
+            ("authorization", "Bearer canary-token-0002"),
+            ("authorization", "APIKey canary-token-0002"),
+            ("x-access-token", "canary-token-0002"),
+        ] {
+            let caller = tokens.caller(&with(name, value)).unwrap();
+            assert_eq!(
+                (caller.user.as_str(), caller.scopes.as_slice()),
+                ("bob", &[Scope::Read][..])
+            );
+            assert!(caller.need(Scope::Manage).is_err());
+        }
+        for (name, value) in [
+            ("authorization", "Bearer canary-token-000"),
+            ("authorization", "Basic canary-token-0001"),
+            ("x-access-token", ""),
+            ("cookie", "canary-token-0001"),
+        ] {
+            assert_eq!(tokens.caller(&with(name, value)).unwrap_err().status.as_u16(), 401);
+        }
+    }
+
+    #[test]
+    fn log_02_tokens_are_not_printed() {
+        let shown = format!("{:?}", tokens());
+        assert!(!shown.contains("canary-token"), "{shown}");
+    }
+}
