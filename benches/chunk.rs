@@ -6,43 +6,41 @@
 //! ```
 //!
 //! Reading includes the copy into the input that stands for the socket's read. Writing ends at bytes, or slices, ready for the
-//! socket; throughput is in payload bytes. `benches/instructions.sh chunk` counts instructions.
+//! socket; throughput is in payload bytes.
 
 use std::hint::black_box;
 
 use bytes::BytesMut;
-use criterion::measurement::WallTime;
-use criterion::{
-    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
-};
-use levada_benches::{flush, memcpy, messages, wire};
+use levada_benches::{Case, Work, bench, flush, memcpy, memcpy_case, messages, wire};
 use levada_buf::Outbox;
-use levada_chunk::{ChunkReader, ChunkSize, ChunkWriter, Control};
+use levada_chunk::{ChunkReader, ChunkSize, ChunkWriter, Control, Message};
 
 const CHUNK_SIZES: [u32; 3] = [128, 4096, 65_536];
 const READS: [usize; 3] = [4096, 16 * 1024, 64 * 1024];
 
-type Group<'a> = BenchmarkGroup<'a, WallTime>;
+fn main() {
+    let sizes = || CHUNK_SIZES.map(|it| ChunkSize::new(it).unwrap()).into_iter();
+    let reads = sizes().flat_map(|size| READS.into_iter().flat_map(move |it| reads(size, it)));
+    bench(reads.chain(sizes().flat_map(writes)));
+}
 
-fn read(criterion: &mut Criterion) {
-    for chunk_size in CHUNK_SIZES.map(|it| ChunkSize::new(it).unwrap()) {
-        let wire = wire(chunk_size);
-        let name = format!("chunk read {}", chunk_size.bytes());
-        let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Bytes(wire.len() as u64));
-        for read in READS {
-            group.bench_function(BenchmarkId::new("levada", read), |bencher| {
-                bencher.iter(|| levada_read(chunk_size, &wire, read));
-            });
-            #[cfg(feature = "peers")]
-            peers::read(&mut group, chunk_size.bytes(), &wire, read);
-        }
-        let mut block = Vec::with_capacity(64 * 1024);
-        group.bench_function("memcpy", |bencher| {
-            bencher.iter(|| wire.chunks(64 * 1024).for_each(|it| memcpy(it, &mut block)));
-        });
-        group.finish();
-    }
+/// A reader: what it makes of a chunk stream in chunks of that size, read by so many bytes, in messages.
+type Read = fn(ChunkSize, &[u8], usize) -> usize;
+
+fn reads(size: ChunkSize, read: usize) -> Vec<Case> {
+    let group = format!("chunk read {} by {read}", size.bytes());
+    let case = |(name, messages): (&str, Read)| {
+        Case::new(format!("{group}/{name}"), move || {
+            let wire = wire(size);
+            assert_eq!(messages(size, &wire, read), levada_benches::messages().len());
+            Work::on(wire.len(), move || messages(size, &wire, read))
+        })
+    };
+    let mut cases = vec![case(("levada", levada_read))];
+    #[cfg(feature = "peers")]
+    cases.extend(peers::READERS.map(case));
+    cases.push(memcpy_case(&group, read, move || wire(size)));
+    cases
 }
 
 fn levada_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
@@ -50,6 +48,7 @@ fn levada_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
     let mut input = BytesMut::with_capacity(64 * 1024);
     input.extend_from_slice(&[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0]);
     input.extend_from_slice(&Control::SetChunkSize(chunk_size).message().payload);
+    reader.read(&mut input).unwrap();
     let mut messages = 0;
     for bytes in wire.chunks(read) {
         if input.capacity() - input.len() < read {
@@ -64,32 +63,39 @@ fn levada_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
     messages
 }
 
-fn write(criterion: &mut Criterion) {
-    let messages = messages();
-    let payload: usize = messages.iter().map(|it| it.payload.len()).sum();
-    for chunk_size in CHUNK_SIZES.map(|it| ChunkSize::new(it).unwrap()) {
-        let name = format!("chunk write {}", chunk_size.bytes());
-        let mut group: Group<'_> = criterion.benchmark_group(name);
-        group.throughput(Throughput::Bytes(payload as u64));
-        group.bench_function("levada", |bencher| {
-            let mut out = Outbox::new();
-            let mut writer = ChunkWriter::new();
-            writer.set_chunk_size(chunk_size, &mut out);
-            bencher.iter(|| {
-                for message in &messages {
-                    writer.write(message, &mut out).unwrap();
-                    flush(&mut out);
-                }
-            });
-        });
-        #[cfg(feature = "peers")]
-        peers::write(&mut group, chunk_size.bytes(), &messages);
+/// A writer: what it needs, made of the messages, and how it writes all of them.
+fn write_case(
+    size: ChunkSize,
+    name: &str,
+    writer: impl FnOnce(Vec<Message>) -> Box<dyn FnMut()> + 'static,
+) -> Case {
+    Case::new(format!("chunk write {}/{name}", size.bytes()), move || {
+        let messages = messages();
+        let payload = messages.iter().map(|it| it.payload.len()).sum();
+        Work::on(payload, writer(messages))
+    })
+}
+
+fn writes(size: ChunkSize) -> Vec<Case> {
+    let mut cases = vec![write_case(size, "levada", move |messages| {
+        let mut out = Outbox::new();
+        let mut writer = ChunkWriter::new();
+        writer.set_chunk_size(size, &mut out);
+        flush(&mut out);
+        Box::new(move || {
+            for message in &messages {
+                writer.write(message, &mut out).unwrap();
+                flush(&mut out);
+            }
+        })
+    })];
+    #[cfg(feature = "peers")]
+    cases.extend(peers::writes(size));
+    cases.push(write_case(size, "memcpy", |messages| {
         let mut block = Vec::new();
-        group.bench_function("memcpy", |bencher| {
-            bencher.iter(|| messages.iter().for_each(|it| memcpy(&it.payload, &mut block)));
-        });
-        group.finish();
-    }
+        Box::new(move || messages.iter().for_each(|it| memcpy(&it.payload, &mut block)))
+    }));
+    cases
 }
 
 #[cfg(feature = "peers")]
@@ -98,21 +104,16 @@ mod peers {
 
     use super::*;
 
-    pub fn read(group: &mut Group<'_>, chunk_size: u32, wire: &[u8], read: usize) {
-        let messages = levada_read(ChunkSize::new(chunk_size).unwrap(), wire, read) - 1;
-        let mut run = |name: &str, work: &dyn Fn() -> usize| {
-            assert_eq!(work(), messages, "{name}");
-            group.bench_function(BenchmarkId::new(name, read), |bencher| bencher.iter(work));
-        };
-        run("rml_rtmp 0.8.0", &|| rml_read(chunk_size, wire, read));
-        run("rtmp-rs 0.6.0", &|| rtmp_rs_read(chunk_size, wire, read));
-        run("rtmp-runtime 0.8.0", &|| rtmp_runtime_read(chunk_size, wire, read));
-        run("scuffle-rtmp 0.2.3", &|| scuffle_read(chunk_size, wire, read));
-    }
+    pub const READERS: [(&str, Read); 4] = [
+        ("rml_rtmp 0.8.0", rml_read),
+        ("rtmp-rs 0.6.0", rtmp_rs_read),
+        ("rtmp-runtime 0.8.0", rtmp_runtime_read),
+        ("scuffle-rtmp 0.2.3", scuffle_read),
+    ];
 
-    fn rml_read(chunk_size: u32, wire: &[u8], read: usize) -> usize {
+    fn rml_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
         let mut reader = rml_rtmp::chunk_io::ChunkDeserializer::new();
-        reader.set_max_chunk_size(chunk_size as usize).unwrap();
+        reader.set_max_chunk_size(chunk_size.bytes() as usize).unwrap();
         let mut messages = 0;
         for bytes in wire.chunks(read) {
             let mut next = reader.get_next_message(bytes).unwrap();
@@ -125,9 +126,9 @@ mod peers {
         messages
     }
 
-    fn rtmp_rs_read(chunk_size: u32, wire: &[u8], read: usize) -> usize {
+    fn rtmp_rs_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
         let mut reader = rtmp_rs::protocol::chunk::ChunkDecoder::new();
-        reader.set_chunk_size(chunk_size);
+        reader.set_chunk_size(chunk_size.bytes());
         let mut input = BytesMut::with_capacity(64 * 1024);
         let mut messages = 0;
         for bytes in wire.chunks(read) {
@@ -148,14 +149,15 @@ mod peers {
         messages
     }
 
-    fn rtmp_runtime_read(chunk_size: u32, wire: &[u8], read: usize) -> usize {
-        let mut reader = rtmp_runtime::chunk::ChunkAssembler::new().with_chunk_size(chunk_size);
+    fn rtmp_runtime_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
+        let mut reader =
+            rtmp_runtime::chunk::ChunkAssembler::new().with_chunk_size(chunk_size.bytes());
         wire.chunks(read).map(|it| black_box(reader.push(it).unwrap()).len()).sum()
     }
 
-    fn scuffle_read(chunk_size: u32, wire: &[u8], read: usize) -> usize {
+    fn scuffle_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
         let mut reader = scuffle_rtmp::chunk::reader::ChunkReader::default();
-        assert!(reader.update_max_chunk_size(chunk_size as usize));
+        assert!(reader.update_max_chunk_size(chunk_size.bytes() as usize));
         let mut input = BytesMut::with_capacity(64 * 1024);
         let mut messages = 0;
         for bytes in wire.chunks(read) {
@@ -168,16 +170,22 @@ mod peers {
         messages
     }
 
-    pub fn write(group: &mut Group<'_>, chunk_size: u32, messages: &[Message]) {
-        rml_write(group, chunk_size, messages);
-        rtmp_rs_write(group, chunk_size, messages);
-        rtmp_runtime_write(group, chunk_size, messages);
-        scuffle_write(group, chunk_size, messages);
-        shiguredo_write(group, chunk_size, messages);
-        oxideav_write(group, chunk_size, messages);
+    pub fn writes(size: ChunkSize) -> Vec<Case> {
+        type Writer = fn(u32, Vec<Message>) -> Box<dyn FnMut()>;
+        let writers: [(&str, Writer); 6] = [
+            ("rml_rtmp 0.8.0", rml_write),
+            ("rtmp-rs 0.6.0", rtmp_rs_write),
+            ("rtmp-runtime 0.8.0", rtmp_runtime_write),
+            ("scuffle-rtmp 0.2.3", scuffle_write),
+            ("shiguredo_rtmp 2026.1.0-canary.6", shiguredo_write),
+            ("oxideav-rtmp 0.0.7", oxideav_write),
+        ];
+        writers
+            .map(|(name, writer)| write_case(size, name, move |it| writer(size.bytes(), it)))
+            .into()
     }
 
-    fn rml_write(group: &mut Group<'_>, chunk_size: u32, messages: &[Message]) {
+    fn rml_write(chunk_size: u32, messages: Vec<Message>) -> Box<dyn FnMut()> {
         use rml_rtmp::time::RtmpTimestamp;
         let mut writer = rml_rtmp::chunk_io::ChunkSerializer::new();
         writer.set_max_chunk_size(chunk_size, RtmpTimestamp::new(0)).unwrap();
@@ -190,16 +198,14 @@ mod peers {
                 data: it.payload.clone(),
             })
             .collect();
-        group.bench_function("rml_rtmp 0.8.0", |bencher| {
-            bencher.iter(|| {
-                for message in &messages {
-                    black_box(writer.serialize(message, false, false).unwrap());
-                }
-            });
-        });
+        Box::new(move || {
+            for message in &messages {
+                black_box(writer.serialize(message, false, false).unwrap());
+            }
+        })
     }
 
-    fn rtmp_rs_write(group: &mut Group<'_>, chunk_size: u32, messages: &[Message]) {
+    fn rtmp_rs_write(chunk_size: u32, messages: Vec<Message>) -> Box<dyn FnMut()> {
         use rtmp_rs::protocol::chunk::{ChunkEncoder, RtmpChunk};
         let mut writer = ChunkEncoder::new();
         writer.set_chunk_size(chunk_size);
@@ -214,18 +220,16 @@ mod peers {
             })
             .collect();
         let mut out = BytesMut::new();
-        group.bench_function("rtmp-rs 0.6.0", |bencher| {
-            bencher.iter(|| {
-                for message in &messages {
-                    out.clear();
-                    writer.encode(message, &mut out);
-                    black_box(&out);
-                }
-            });
-        });
+        Box::new(move || {
+            for message in &messages {
+                out.clear();
+                writer.encode(message, &mut out);
+                black_box(&out);
+            }
+        })
     }
 
-    fn rtmp_runtime_write(group: &mut Group<'_>, chunk_size: u32, messages: &[Message]) {
+    fn rtmp_runtime_write(chunk_size: u32, messages: Vec<Message>) -> Box<dyn FnMut()> {
         let mut writer = rtmp_runtime::chunk::ChunkWriter::new();
         writer.set_chunk_size(chunk_size);
         let messages: Vec<_> = messages
@@ -238,35 +242,31 @@ mod peers {
                 payload: it.payload.to_vec(),
             })
             .collect();
-        group.bench_function("rtmp-runtime 0.8.0", |bencher| {
-            bencher.iter(|| {
-                for message in &messages {
-                    black_box(writer.write(message).unwrap());
-                }
-            });
-        });
+        Box::new(move || {
+            for message in &messages {
+                black_box(writer.write(message).unwrap());
+            }
+        })
     }
 
-    fn scuffle_write(group: &mut Group<'_>, chunk_size: u32, messages: &[Message]) {
+    fn scuffle_write(chunk_size: u32, messages: Vec<Message>) -> Box<dyn FnMut()> {
         use scuffle_rtmp::chunk::Chunk;
         let mut writer = scuffle_rtmp::chunk::writer::ChunkWriter::default();
         writer.set_chunk_size(chunk_size as usize);
         let mut out = Vec::new();
-        group.bench_function("scuffle-rtmp 0.2.3", |bencher| {
-            bencher.iter(|| {
-                for it in messages {
-                    out.clear();
-                    let kind = it.kind.0.into();
-                    let id = it.chunk_stream.number();
-                    let chunk = Chunk::new(id, it.timestamp, kind, it.stream.0, it.payload.clone());
-                    writer.write_chunk(&mut out, chunk).unwrap();
-                    black_box(&out);
-                }
-            });
-        });
+        Box::new(move || {
+            for it in &messages {
+                out.clear();
+                let kind = it.kind.0.into();
+                let id = it.chunk_stream.number();
+                let chunk = Chunk::new(id, it.timestamp, kind, it.stream.0, it.payload.clone());
+                writer.write_chunk(&mut out, chunk).unwrap();
+                black_box(&out);
+            }
+        })
     }
 
-    fn shiguredo_write(group: &mut Group<'_>, chunk_size: u32, messages: &[Message]) {
+    fn shiguredo_write(chunk_size: u32, messages: Vec<Message>) -> Box<dyn FnMut()> {
         use shiguredo_rtmp::tests::{
             RtmpChunk, RtmpChunkEncoder, RtmpChunkSize, RtmpChunkStreamId, RtmpMessageStreamId,
             RtmpMessageType, RtmpTimestamp,
@@ -288,18 +288,16 @@ mod peers {
             })
             .collect();
         let mut out = Vec::new();
-        group.bench_function("shiguredo_rtmp 2026.1.0-canary.6", |bencher| {
-            bencher.iter(|| {
-                for message in &messages {
-                    out.clear();
-                    writer.encode(&mut out, message);
-                    black_box(&out);
-                }
-            });
-        });
+        Box::new(move || {
+            for message in &messages {
+                out.clear();
+                writer.encode(&mut out, message);
+                black_box(&out);
+            }
+        })
     }
 
-    fn oxideav_write(group: &mut Group<'_>, chunk_size: u32, messages: &[Message]) {
+    fn oxideav_write(chunk_size: u32, messages: Vec<Message>) -> Box<dyn FnMut()> {
         let mut writer = oxideav_rtmp::chunk::ChunkWriter::new(Vec::new());
         writer.set_chunk_size(chunk_size as usize);
         let messages: Vec<_> = messages
@@ -314,17 +312,12 @@ mod peers {
                 (it.chunk_stream.number(), message)
             })
             .collect();
-        group.bench_function("oxideav-rtmp 0.0.7", |bencher| {
-            bencher.iter(|| {
-                for (id, message) in &messages {
-                    writer.inner_mut().clear();
-                    writer.write_message(*id, message).unwrap();
-                    black_box(writer.inner_mut());
-                }
-            });
-        });
+        Box::new(move || {
+            for (id, message) in &messages {
+                writer.inner_mut().clear();
+                writer.write_message(*id, message).unwrap();
+                black_box(writer.inner_mut());
+            }
+        })
     }
 }
-
-criterion_group!(benches, read, write);
-criterion_main!(benches);

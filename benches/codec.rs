@@ -4,19 +4,14 @@
 //! cargo bench -p levada-benches --bench codec --features peers
 //! ```
 //!
-//! To count instructions, run one case under callgrind, as `amf.rs` says; `--list` names the cases.
-//!
 //! Parameter sets are read to the last promise of their usability information. `arcly-stream` stops before that.
 
 use std::hint::black_box;
 
 use bytes::BytesMut;
-use criterion::{Criterion, Throughput};
+use levada_benches::{Case, Work, bench};
 use levada_codec::{Inspector, avc, hevc, nal};
 use levada_media::{CodecParams, VideoCodec, VideoParams};
-
-/// How often `--one` runs its case.
-const ROUNDS: usize = 100;
 
 /// 1080p at 59.94 Hz, 360p, and 360p with a buffer model, by x264.
 const AVC_SPS: [&str; 3] = [
@@ -37,52 +32,12 @@ const HEVC_SPS: [&str; 3] = [
     "42010102200000030090000003000003003ca00a080b9f6d96566924caf016a1220120800001f480002ee004",
 ];
 
-struct Case {
-    name: String,
-    bytes: usize,
-    run: Box<dyn FnMut()>,
-}
-
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let mut cases = cases();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [_, "--list", ..] => cases.iter().for_each(|case| println!("{}", case.name)),
-        [_, "--one", name, ..] => {
-            let case = cases.iter_mut().find(|case| case.name == name);
-            let case = case.unwrap_or_else(|| panic!("--list knows no {name}"));
-            (case.run)();
-            (0..ROUNDS).for_each(|_| measured(&mut case.run));
-            println!("{}: {} bytes", case.name, ROUNDS * case.bytes);
-        }
-        _ => benchmark(cases),
-    }
-}
-
-/// What callgrind looks at.
-#[inline(never)]
-fn measured(run: &mut dyn FnMut()) {
-    run();
-}
-
-fn benchmark(cases: Vec<Case>) {
-    let mut criterion = Criterion::default().configure_from_args();
-    for mut case in cases {
-        let (group, name) = case.name.split_once('/').unwrap();
-        let mut group = criterion.benchmark_group(group);
-        group.throughput(Throughput::Bytes(case.bytes as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| (case.run)()));
-        group.finish();
-    }
-    criterion.final_summary();
-}
-
-fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     sps(&mut cases);
     units(&mut cases);
     frames(&mut cases);
-    cases
+    bench(cases);
 }
 
 fn hex(picture: &str) -> Vec<u8> {
@@ -91,69 +46,24 @@ fn hex(picture: &str) -> Vec<u8> {
 }
 
 /// A case that does the same to each of these inputs.
-fn each<T: 'static>(
-    cases: &mut Vec<Case>,
+fn each<T: 'static, Out: 'static>(
     name: &str,
-    inputs: &[&str],
+    inputs: &'static [&'static str],
     make: fn(Vec<u8>) -> T,
-    run: fn(&T),
-) {
-    let bytes = inputs.iter().map(|it| it.len() / 2).sum();
-    let inputs: Vec<T> = inputs.iter().map(|it| make(hex(it))).collect();
-    let run = Box::new(move || inputs.iter().for_each(|it| run(black_box(it))));
-    cases.push(Case { name: name.to_owned(), bytes, run });
+    run: impl Fn(&T) -> Out + 'static,
+) -> Case {
+    Case::new(name, move || {
+        let bytes = inputs.iter().map(|it| it.len() / 2).sum();
+        let inputs: Vec<T> = inputs.iter().map(|it| make(hex(it))).collect();
+        Work::on(bytes, move || inputs.iter().for_each(|it| drop(black_box(run(black_box(it))))))
+    })
 }
 
 fn sps(cases: &mut Vec<Case>) {
-    each(
-        cases,
-        "avc_sps/levada",
-        &AVC_SPS,
-        |it| it,
-        |it| {
-            black_box(avc::Sps::parse(it).unwrap());
-        },
-    );
+    cases.push(each("sps AVC/levada", &AVC_SPS, |it| it, |it| avc::Sps::parse(it).unwrap()));
+    cases.push(each("sps HEVC/levada", &HEVC_SPS, |it| it, |it| hevc::Sps::parse(it).unwrap()));
     #[cfg(feature = "peers")]
-    each(
-        cases,
-        "avc_sps/h264-reader",
-        &AVC_SPS,
-        |it| it,
-        |it| {
-            use h264_reader::nal::{Nal, RefNal, sps::SeqParameterSet};
-            let unit = RefNal::new(it, &[], true);
-            black_box(SeqParameterSet::from_bits(unit.rbsp_bits()).unwrap());
-        },
-    );
-    #[cfg(feature = "peers")]
-    each(cases, "avc_sps/scuffle-h264", &AVC_SPS, bytes::Bytes::from, |it| {
-        let unit = std::io::Cursor::new(it.clone());
-        black_box(scuffle_h264::Sps::parse_with_emulation_prevention(unit).unwrap());
-    });
-    #[cfg(feature = "peers")]
-    each(
-        cases,
-        "avc_sps/arcly-stream",
-        &AVC_SPS,
-        |it| it,
-        |it| {
-            black_box(arcly_stream::codec::h264::parse_sps(it).unwrap());
-        },
-    );
-    each(
-        cases,
-        "hevc_sps/levada",
-        &HEVC_SPS,
-        |it| it,
-        |it| {
-            black_box(hevc::Sps::parse(it).unwrap());
-        },
-    );
-    #[cfg(feature = "peers")]
-    each(cases, "hevc_sps/scuffle-h265", &HEVC_SPS, bytes::Bytes::from, |it| {
-        black_box(scuffle_h265::SpsNALUnit::parse(std::io::Cursor::new(it.clone())).unwrap());
-    });
+    cases.extend(peers::sps());
 }
 
 /// Two seconds of the workload, as samples and as a byte stream.
@@ -193,100 +103,131 @@ fn escaped(rbsp: &[u8]) -> Vec<u8> {
     unit
 }
 
+/// A case on the byte stream, or on its samples, which are as long.
+fn on_stream(name: &str, run: impl FnOnce(Stream) -> Box<dyn FnMut()> + 'static) -> Case {
+    Case::new(name, move || {
+        let stream = stream();
+        Work::on(stream.annex_b.len(), run(stream))
+    })
+}
+
 fn units(cases: &mut Vec<Case>) {
-    let bytes = stream().annex_b.len();
-    let mut case = |name: &str, run: Box<dyn FnMut()>| {
-        cases.push(Case { name: name.to_owned(), bytes, run });
-    };
-    let mut scratch = Vec::with_capacity(2 * bytes);
-    let Stream { annex_b, .. } = stream();
-    case("annex_b_walk/memcpy", Box::new(move || levada_benches::memcpy(&annex_b, &mut scratch)));
-    let Stream { annex_b, .. } = stream();
-    case(
-        "annex_b_walk/levada",
+    for group in ["Annex B walk", "Annex B to lengths", "lengths to Annex B"] {
+        cases.push(on_stream(&format!("{group}/memcpy"), |Stream { annex_b, .. }| {
+            let mut scratch = Vec::new();
+            Box::new(move || levada_benches::memcpy(&annex_b, &mut scratch))
+        }));
+    }
+    cases.push(on_stream("Annex B walk/levada", |Stream { annex_b, .. }| {
         Box::new(move || {
             nal::annex_b_units(black_box(&annex_b)).for_each(|it| {
                 black_box(it);
             })
-        }),
-    );
-    #[cfg(feature = "peers")]
-    {
-        use h264_reader::annexb::AnnexBReader;
-        use h264_reader::nal::RefNal;
-        use h264_reader::push::NalInterest;
-        let Stream { annex_b, .. } = stream();
-        case(
-            "annex_b_walk/h264-reader",
-            Box::new(move || {
-                let mut reader = AnnexBReader::accumulate(|unit: RefNal<'_>| {
-                    black_box(unit);
-                    NalInterest::Ignore
-                });
-                reader.push(black_box(&annex_b));
-                reader.reset();
-            }),
-        );
-    }
-    let Stream { annex_b, .. } = stream();
-    let mut out = BytesMut::with_capacity(2 * bytes);
-    case(
-        "annex_b_to_lengths/levada",
+        })
+    }));
+    cases.push(on_stream("Annex B to lengths/levada", |Stream { annex_b, .. }| {
+        let mut out = BytesMut::new();
         Box::new(move || {
             out.clear();
             nal::annex_b_to_length_prefixed(black_box(&annex_b), &mut out);
             black_box(&out);
-        }),
-    );
-    #[cfg(feature = "peers")]
-    {
-        let Stream { annex_b, .. } = stream();
-        case(
-            "annex_b_to_lengths/arcly-stream",
-            Box::new(move || {
-                black_box(arcly_stream::codec::h264::annexb_to_avcc(black_box(&annex_b)));
-            }),
-        );
-    }
-    let Stream { samples, .. } = stream();
-    let mut out = BytesMut::with_capacity(2 * bytes);
-    case(
-        "lengths_to_annex_b/levada",
+        })
+    }));
+    cases.push(on_stream("lengths to Annex B/levada", |Stream { samples, .. }| {
+        let mut out = BytesMut::new();
         Box::new(move || {
             out.clear();
             for sample in black_box(&samples) {
                 nal::length_prefixed_to_annex_b(sample, 4, &mut out).unwrap();
             }
             black_box(&out);
-        }),
-    );
+        })
+    }));
     #[cfg(feature = "peers")]
-    {
-        let Stream { samples, .. } = stream();
-        case(
-            "lengths_to_annex_b/arcly-stream",
-            Box::new(move || {
-                for sample in black_box(&samples) {
-                    black_box(arcly_stream::codec::h264::avcc_to_annexb(sample, 4));
-                }
-            }),
-        );
-    }
+    cases.extend(peers::units());
 }
 
 /// The facts of one frame after the other. Its cost does not depend on the size of the frames.
 fn frames(cases: &mut Vec<Case>) {
-    let Stream { samples, .. } = stream();
-    let sets = STREAM_SETS.map(hex);
-    let config = avc::Config::from_units(sets.iter().map(Vec::as_slice)).unwrap();
-    let params = VideoParams::new(VideoCodec::Avc, config.encode().unwrap());
-    let mut inspector = Inspector::new(&CodecParams::Video(params));
-    let bytes = samples.iter().map(Vec::len).sum();
-    let run = Box::new(move || {
-        for sample in black_box(&samples) {
-            let facts = inspector.inspect(sample);
-            assert!(black_box(facts).order.is_some());
-        }
-    });
-    cases.push(Case { name: "avc_facts/levada".to_owned(), bytes, run });
+    cases.push(on_stream("AVC facts/levada", |Stream { samples, .. }| {
+        let sets = STREAM_SETS.map(hex);
+        let config = avc::Config::from_units(sets.iter().map(Vec::as_slice)).unwrap();
+        let params = VideoParams::new(VideoCodec::Avc, config.encode().unwrap());
+        let mut inspector = Inspector::new(&CodecParams::Video(params));
+        Box::new(move || {
+            for sample in black_box(&samples) {
+                let facts = inspector.inspect(sample);
+                assert!(black_box(facts).order.is_some());
+            }
+        })
+    }));
+}
+
+#[cfg(feature = "peers")]
+mod peers {
+    use std::io::Cursor;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    pub fn sps() -> [Case; 4] {
+        use h264_reader::nal::{Nal, RefNal, sps::SeqParameterSet};
+
+        [
+            each(
+                "sps AVC/h264-reader",
+                &AVC_SPS,
+                |it| it,
+                |it| {
+                    let unit = RefNal::new(it, &[], true);
+                    SeqParameterSet::from_bits(unit.rbsp_bits()).unwrap()
+                },
+            ),
+            each("sps AVC/scuffle-h264", &AVC_SPS, Bytes::from, |it| {
+                let unit = Cursor::new(it.clone());
+                scuffle_h264::Sps::parse_with_emulation_prevention(unit).unwrap()
+            }),
+            each(
+                "sps AVC/arcly-stream, to the VUI",
+                &AVC_SPS,
+                |it| it,
+                |it| arcly_stream::codec::h264::parse_sps(it).unwrap(),
+            ),
+            each("sps HEVC/scuffle-h265", &HEVC_SPS, Bytes::from, |it| {
+                scuffle_h265::SpsNALUnit::parse(Cursor::new(it.clone())).unwrap()
+            }),
+        ]
+    }
+
+    pub fn units() -> [Case; 3] {
+        use arcly_stream::codec::h264;
+
+        [
+            on_stream("Annex B walk/h264-reader", |Stream { annex_b, .. }| {
+                use h264_reader::annexb::AnnexBReader;
+                use h264_reader::nal::RefNal;
+                use h264_reader::push::NalInterest;
+
+                Box::new(move || {
+                    let mut reader = AnnexBReader::accumulate(|unit: RefNal<'_>| {
+                        black_box(unit);
+                        NalInterest::Ignore
+                    });
+                    reader.push(black_box(&annex_b));
+                    reader.reset();
+                })
+            }),
+            on_stream("Annex B to lengths/arcly-stream", |Stream { annex_b, .. }| {
+                Box::new(move || drop(black_box(h264::annexb_to_avcc(black_box(&annex_b)))))
+            }),
+            on_stream("lengths to Annex B/arcly-stream", |Stream { samples, .. }| {
+                Box::new(move || {
+                    for sample in black_box(&samples) {
+                        black_box(h264::avcc_to_annexb(sample, 4));
+                    }
+                })
+            }),
+        ]
+    }
 }

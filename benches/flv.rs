@@ -4,76 +4,32 @@
 //! cargo bench -p levada-benches --bench flv --features peers
 //! ```
 //!
-//! To count instructions, run one case under callgrind:
-//!
-//! ```sh
-//! export GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=0x7fffffff  # else a copied byte is an instruction
-//! valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect='*measured*' \
-//!     target/release/deps/flv-HASH --one demux-streaming/levada
-//! ```
-//!
-//! and divide what it says was "Collected" by the number of bytes that the program prints. `--list` names the
-//! cases.
-//!
-//! - demux-streaming: reads of 64 KiB, each copied into an input buffer as a socket's would be, to tags (`tags`) or to
+//! - streaming: reads of 64 KiB, each copied into an input buffer as a socket's would be, to tags (`tags`) or to
 //!   frames with all that their headers say (`levada`).
-//! - demux-whole: the file is in memory.
+//! - whole: the file is in memory.
 //! - mux: to buffers for one vectored write or to one buffer, whatever the crate has.
 
 use std::hint::black_box;
 use std::io::IoSlice;
 
 use bytes::{Buf, Bytes, BytesMut};
-use criterion::{BatchSize, Criterion, Throughput};
-use levada_benches::workload;
+use levada_benches::{Case, Work, bench, memcpy_case, workload};
 use levada_buf::Outbox;
 use levada_flv::{
     FlvHeader, FlvItem, FlvReader, FlvTag, FlvWriter, Packer, TagKind, Unpacked, Unpacker,
 };
 
-/// What is done to the file: prepared outside of what is measured, then done once.
-struct Case {
-    name: &'static str,
-    prepare: Box<dyn Fn() -> Box<dyn FnOnce()>>,
-}
-
 /// Bytes of a read.
 const READ: usize = 64 * 1024;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let file = file();
-    let cases = cases(&file);
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [_, "--list", ..] => cases.iter().for_each(|case| println!("{}", case.name)),
-        [_, "--one", name, ..] => {
-            let case = cases.iter().find(|case| case.name == name);
-            let work = (case.unwrap_or_else(|| panic!("--list knows no {name}")).prepare)();
-            measured(work);
-            println!("{name}: {} bytes", file.len());
-        }
-        _ => benchmark(&cases, file.len()),
+    let mut cases = levada();
+    #[cfg(feature = "peers")]
+    cases.extend(peers::cases());
+    for group in ["demux FLV, streaming", "demux FLV, whole", "mux FLV"] {
+        cases.push(memcpy_case(group, READ, file));
     }
-}
-
-/// What callgrind looks at.
-#[inline(never)]
-fn measured(work: Box<dyn FnOnce()>) {
-    work();
-}
-
-fn benchmark(cases: &[Case], len: usize) {
-    let mut criterion = Criterion::default().configure_from_args().sample_size(10);
-    for case in cases {
-        let (group, name) = case.name.split_once('/').unwrap();
-        let mut group = criterion.benchmark_group(group);
-        group.throughput(Throughput::Bytes(len as u64));
-        group.bench_function(name, |bencher| {
-            bencher.iter_batched(&case.prepare, |work| work(), BatchSize::PerIteration);
-        });
-        group.finish();
-    }
-    criterion.final_summary();
+    bench(cases);
 }
 
 /// The workload as tags. Its frames are noise: here they get the beginning of a NAL unit and of a slice header, so that
@@ -106,53 +62,30 @@ fn file() -> Bytes {
     out.copy_to_bytes(out.remaining())
 }
 
-/// A case whose work is done on something that has to be made anew each time.
+/// A case on something that is made of the file and used up.
 fn case<T: 'static>(
-    name: &'static str,
-    prepare: impl Fn() -> T + 'static,
-    work: impl Fn(T) + Clone + 'static,
+    name: &str,
+    make: impl Fn(&Bytes) -> T + 'static,
+    work: impl Fn(T) + 'static,
 ) -> Case {
-    let prepare = move || {
-        let (prepared, work) = (prepare(), work.clone());
-        Box::new(move || work(prepared)) as Box<dyn FnOnce()>
-    };
-    Case { name, prepare: Box::new(prepare) }
+    Case::new(name, || {
+        let file = file();
+        Work::with(file.len(), move || make(&file), work)
+    })
 }
 
-fn cases(file: &Bytes) -> Vec<Case> {
-    let mut cases = levada(file);
-    #[cfg(feature = "peers")]
-    cases.extend(peers::cases(file));
-    let copied = file.clone();
-    cases.push(case(
-        "demux-streaming/memcpy",
-        || Vec::with_capacity(READ),
-        move |mut block| {
-            copied.chunks(READ).for_each(|it| levada_benches::memcpy(it, &mut block));
-        },
-    ));
-    cases.sort_by_key(|case| case.name.split_once('/').map(|it| it.0));
-    cases
-}
-
-fn levada(file: &Bytes) -> Vec<Case> {
-    let (tags_in, frames_in, whole, unpacked, shared) =
-        (file.clone(), file.clone(), file.clone(), file.clone(), tags());
-    let events = events();
+fn levada() -> Vec<Case> {
     vec![
-        case(
-            "demux-streaming/levada, tags",
-            || (),
-            move |()| {
-                streaming(&tags_in, |tag| drop(black_box(tag)));
-            },
-        ),
-        case("demux-streaming/levada", Unpacker::default, move |mut unpacker| {
-            streaming(&frames_in, |tag| unpack(&mut unpacker, tag));
+        case("demux FLV, streaming/levada, tags", Bytes::clone, |file| {
+            streaming(&file, |tag| drop(black_box(tag)));
+        }),
+        case("demux FLV, streaming/levada", Bytes::clone, |file| {
+            let mut unpacker = Unpacker::default();
+            streaming(&file, |tag| unpack(&mut unpacker, tag));
         }),
         case(
-            "demux-whole/levada, tags",
-            move || BytesMut::from(&whole[..]),
+            "demux FLV, whole/levada, tags",
+            |file| BytesMut::from(&file[..]),
             |mut input| {
                 let mut reader = FlvReader::new();
                 while let Some(item) = reader.read(&mut input).unwrap() {
@@ -161,8 +94,8 @@ fn levada(file: &Bytes) -> Vec<Case> {
             },
         ),
         case(
-            "demux-whole/levada",
-            move || BytesMut::from(&unpacked[..]),
+            "demux FLV, whole/levada",
+            |file| BytesMut::from(&file[..]),
             |mut input| {
                 let (mut reader, mut unpacker) = (FlvReader::new(), Unpacker::default());
                 while let Some(item) = reader.read(&mut input).unwrap() {
@@ -172,23 +105,29 @@ fn levada(file: &Bytes) -> Vec<Case> {
                 }
             },
         ),
-        case("mux/levada, tags", Outbox::new, move |mut out| {
-            let mut writer = FlvWriter::new();
-            for tag in &shared {
-                writer.tag(tag, &mut out).unwrap();
-                flush(&mut out, 64 * 1024);
-            }
-            flush(&mut out, 0);
-        }),
-        case("mux/levada", Outbox::new, move |mut out| {
-            let (mut packer, mut writer) = (Packer::default(), FlvWriter::new());
-            for event in &events {
-                for tag in packer.pack(event).unwrap() {
-                    writer.packed(&tag, &mut out).unwrap();
+        Case::new("mux FLV/levada, tags", || {
+            let tags = tags();
+            Work::with(file().len(), Outbox::new, move |mut out| {
+                let mut writer = FlvWriter::new();
+                for tag in &tags {
+                    writer.tag(tag, &mut out).unwrap();
+                    flush(&mut out, READ);
                 }
-                flush(&mut out, 64 * 1024);
-            }
-            flush(&mut out, 0);
+                flush(&mut out, 0);
+            })
+        }),
+        Case::new("mux FLV/levada", || {
+            let events = events();
+            Work::with(file().len(), Outbox::new, move |mut out| {
+                let (mut packer, mut writer) = (Packer::default(), FlvWriter::new());
+                for event in &events {
+                    for tag in packer.pack(event).unwrap() {
+                        writer.packed(&tag, &mut out).unwrap();
+                    }
+                    flush(&mut out, READ);
+                }
+                flush(&mut out, 0);
+            })
         }),
     ]
 }
@@ -245,56 +184,36 @@ mod peers {
 
     use super::*;
 
-    pub(super) fn cases(file: &Bytes) -> Vec<Case> {
-        let files = [(); 6].map(|()| file.clone());
-        let [transmux, flv_core, flvparse, scuffle, xflv, _] = files;
-        let tags = tags();
-        let core_tags: Vec<flv_core::Tag> = tags.iter().map(core_tag).collect();
+    pub(super) fn cases() -> Vec<Case> {
         vec![
-            case(
-                "demux-streaming/transmux",
-                || (),
-                move |()| {
-                    let mut demux = transmux::StreamingFlvDemux::new();
-                    for read in transmux.chunks(READ) {
-                        demux.feed(read).unwrap();
-                        while let Some(event) = demux.poll_event() {
-                            black_box(event);
-                        }
+            case("demux FLV, streaming/transmux", Bytes::clone, |file| {
+                let mut demux = transmux::StreamingFlvDemux::new();
+                for read in file.chunks(READ) {
+                    demux.feed(read).unwrap();
+                    while let Some(event) = demux.poll_event() {
+                        black_box(event);
                     }
-                },
-            ),
-            case(
-                "demux-streaming/flv-core, tags",
-                || (),
-                move |()| {
-                    let mut demux = flv_core::Demuxer::new();
-                    for read in flv_core.chunks(READ) {
-                        demux.push_bytes(read);
-                        while let Some(tag) = demux.poll_tag().unwrap() {
-                            black_box(tag);
-                        }
+                }
+            }),
+            case("demux FLV, streaming/flv-core, tags", Bytes::clone, |file| {
+                let mut demux = flv_core::Demuxer::new();
+                for read in file.chunks(READ) {
+                    demux.push_bytes(read);
+                    while let Some(tag) = demux.poll_tag().unwrap() {
+                        black_box(tag);
                     }
-                },
-            ),
+                }
+            }),
+            case("demux FLV, whole/flvparse", Bytes::clone, |file| {
+                black_box(flvparse::FlvFile::parse(&file).unwrap());
+            }),
+            case("demux FLV, whole/scuffle-flv", Bytes::clone, |file| {
+                let mut reader = Cursor::new(file);
+                black_box(scuffle_flv::file::FlvFile::demux(&mut reader).unwrap());
+            }),
             case(
-                "demux-whole/flvparse",
-                || (),
-                move |()| {
-                    black_box(flvparse::FlvFile::parse(&flvparse).unwrap());
-                },
-            ),
-            case(
-                "demux-whole/scuffle-flv",
-                || (),
-                move |()| {
-                    let mut reader = Cursor::new(scuffle.clone());
-                    black_box(scuffle_flv::file::FlvFile::demux(&mut reader).unwrap());
-                },
-            ),
-            case(
-                "demux-whole/xflv, tags",
-                move || BytesMut::from(&xflv[..]),
+                "demux FLV, whole/xflv, tags",
+                |file| BytesMut::from(&file[..]),
                 |input| {
                     let mut demux = xflv::demuxer::FlvDemuxer::new(input);
                     demux.read_flv_header().unwrap();
@@ -303,25 +222,28 @@ mod peers {
                     }
                 },
             ),
-            case("mux/flv-core, tags", Vec::new, move |mut out| {
-                let mut muxer = flv_core::Muxer::new();
-                muxer.write_header(true, true, &mut out);
-                for tag in &core_tags {
-                    muxer.write_tag(tag, &mut out).unwrap();
-                    if out.len() >= 64 * 1024 {
-                        black_box(&out);
-                        out.clear();
+            Case::new("mux FLV/flv-core, tags", || {
+                let tags: Vec<flv_core::Tag> = tags().iter().map(core_tag).collect();
+                Work::with(file().len(), Vec::new, move |mut out| {
+                    let mut muxer = flv_core::Muxer::new();
+                    muxer.write_header(true, true, &mut out);
+                    for tag in &tags {
+                        muxer.write_tag(tag, &mut out).unwrap();
+                        if out.len() >= READ {
+                            black_box(&out);
+                            out.clear();
+                        }
                     }
-                }
+                })
             }),
-            case(
-                "mux/xflv, tags",
-                move || {
+            Case::new("mux FLV/xflv, tags", || {
+                let tags = tags();
+                let bodies = move || {
                     tags.iter()
                         .map(|it| (it.clone(), BytesMut::from(&it.body[..])))
                         .collect::<Vec<_>>()
-                },
-                |tags| {
+                };
+                Work::with(file().len(), bodies, |tags| {
                     let mut muxer = xflv::muxer::FlvMuxer::new();
                     muxer.write_flv_header(true, true).unwrap();
                     for (tag, body) in tags {
@@ -329,12 +251,12 @@ mod peers {
                         muxer.write_previous_tag_size(size + 11).unwrap();
                         muxer.write_flv_tag_header(tag.kind.id(), size, tag.timestamp).unwrap();
                         muxer.write_flv_tag_body(body).unwrap();
-                        if muxer.writer.len() >= 64 * 1024 {
+                        if muxer.writer.len() >= READ {
                             black_box(muxer.writer.extract_current_bytes());
                         }
                     }
-                },
-            ),
+                })
+            }),
         ]
     }
 

@@ -5,8 +5,6 @@
 //! cargo bench -p levada-benches --bench fmp4 --features peers
 //! ```
 //!
-//! Counting instructions works as `amf.rs` says: `--list`, `--one write/levada` under callgrind.
-//!
 //! Writing means from frames in memory to fragments that can be sent. The peers do what they are made for: Levada and
 //! shiguredo_mp4 write heads and leave the media where they are, mp4-atom has boxes only, to which the media are
 //! appended here, scuffle-transmuxer takes FLV tags and returns one fragment a frame. Finalising is counted without
@@ -15,8 +13,7 @@
 use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
-use criterion::{Criterion, Throughput};
-use levada_benches::workload;
+use levada_benches::{Case, Work, bench, memcpy_case, workload};
 use levada_fmp4::{
     Finaliser, Fmp4Reader, Fragmenter, InitSegment, Pieces, Preface, ReadLimits, Step,
 };
@@ -35,87 +32,39 @@ const AVCC: &[u8] = &[
     0x60, 0xC6, 0x58, 0x01, 0x00, 0x06, 0x68, 0xEB, 0xE3, 0xCB, 0x22, 0xC0, 0xFD, 0xF8, 0xF8, 0x00,
 ];
 
-struct Case {
-    name: &'static str,
-    bytes: usize,
-    run: Box<dyn FnMut()>,
-}
-
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let mut cases = cases();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [_, "--list", ..] => cases.iter().for_each(|case| println!("{}", case.name)),
-        [_, "--one", name, ..] => {
-            let case = cases.iter_mut().find(|case| case.name == name);
-            let case = case.unwrap_or_else(|| panic!("--list knows no {name}"));
-            (case.run)();
-            measured(&mut case.run);
-            println!("{}: {} bytes", case.name, case.bytes);
-        }
-        _ => benchmark(cases),
-    }
-}
-
-/// What callgrind looks at.
-#[inline(never)]
-fn measured(run: &mut dyn FnMut()) {
-    run();
-}
-
-fn benchmark(cases: Vec<Case>) {
-    let mut criterion = Criterion::default().configure_from_args().sample_size(20);
-    for mut case in cases {
-        let (group, name) = case.name.split_once('/').unwrap_or(("fmp4", case.name));
-        let mut group = criterion.benchmark_group(format!("fmp4/{group}"));
-        group.throughput(Throughput::Bytes(case.bytes as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| (case.run)()));
-        group.finish();
-    }
-    criterion.final_summary();
-}
-
-fn cases() -> Vec<Case> {
-    let frames = frames();
-    let media: usize = frames.iter().map(|it| it.data.len()).sum();
-    let segments = write(&frames);
-    let mut whole = Pieces::from(init().bytes());
-    whole.extend(&segments);
-    let file = whole.join();
-    let mut cases = vec![Case {
-        name: "write/levada",
-        bytes: media,
-        run: {
-            let frames = frames.clone();
-            Box::new(move || drop(black_box(write(black_box(&frames)))))
-        },
-    }];
+    let mut cases = vec![
+        on_frames("write fMP4/levada", |frames| Box::new(move || drop(black_box(write(&frames))))),
+        on_file("read fMP4/levada, 64 KiB reads", |file| read(file, 64 * 1024)),
+        on_file("read fMP4/levada, one block", |file| read(file, usize::MAX)),
+        on_file("finalise fMP4/levada, without the copying", finalise),
+    ];
     #[cfg(feature = "peers")]
-    peers::add(&frames, &file, &mut cases);
-    let (joined, mut scratch) = (file.clone(), Vec::new());
-    cases.push(Case {
-        name: "write/memcpy",
-        bytes: file.len(),
-        run: Box::new(move || levada_benches::memcpy(&joined, &mut scratch)),
-    });
-    for (name, size) in
-        [("read/levada, 64 KiB reads", 64 * 1024), ("read/levada, one block", usize::MAX)]
-    {
-        let file = file.clone();
-        cases.push(Case { name, bytes: file.len(), run: Box::new(move || read(&file, size)) });
-    }
-    let (copied, mut scratch) = (file.clone(), Vec::new());
-    cases.push(Case {
-        name: "read/memcpy",
-        bytes: file.len(),
-        run: Box::new(move || levada_benches::memcpy(&copied, &mut scratch)),
-    });
-    cases.push(Case {
-        name: "finalise/levada, without the copying",
-        bytes: file.len(),
-        run: Box::new(move || finalise(&file)),
-    });
-    cases
+    cases.extend(peers::cases());
+    cases.push(memcpy_case("write fMP4", usize::MAX, file));
+    cases.push(memcpy_case("read fMP4", 64 * 1024, file));
+    bench(cases);
+}
+
+fn on_frames(name: &str, run: impl FnOnce(Vec<Frame>) -> Box<dyn FnMut()> + 'static) -> Case {
+    Case::new(name, || {
+        let frames = frames();
+        Work::on(frames.iter().map(|it| it.data.len()).sum(), run(frames))
+    })
+}
+
+fn on_file(name: &str, run: impl Fn(&Bytes) + 'static) -> Case {
+    Case::new(name, || {
+        let file = file();
+        Work::on(file.len(), move || run(black_box(&file)))
+    })
+}
+
+/// What is written, as a file.
+fn file() -> Bytes {
+    let mut whole = Pieces::from(init().bytes());
+    whole.extend(&write(&frames()));
+    whole.join()
 }
 
 fn frames() -> Vec<Frame> {
@@ -198,23 +147,24 @@ mod peers {
 
     use super::*;
 
-    pub(super) fn add(frames: &[Frame], file: &Bytes, cases: &mut Vec<Case>) {
-        let bytes = frames.iter().map(|it| it.data.len()).sum();
-        let fragments: Vec<Vec<Frame>> = fragments(frames);
-        let input = fragments.clone();
-        let run = Box::new(move || drop(black_box(mp4_atom(black_box(&input)))));
-        cases.push(Case { name: "write/mp4-atom", bytes, run });
-        let run = Box::new(move || drop(black_box(shiguredo(black_box(&fragments)))));
-        cases.push(Case { name: "write/shiguredo_mp4, heads", bytes, run });
-        let flv = flv(frames);
-        let run = Box::new(move || drop(black_box(scuffle(black_box(&flv)))));
-        cases.push(Case { name: "write/scuffle-transmuxer, FLV in", bytes, run });
-        let (input, bytes) = (file.clone(), file.len());
-        cases.push(Case {
-            name: "read/mp4-atom, boxes",
-            bytes,
-            run: Box::new(move || mp4_atom_read(&input)),
-        });
+    pub(super) fn cases() -> [Case; 4] {
+        [
+            on_frames("write fMP4/mp4-atom", |frames| {
+                let fragments = fragments(&frames);
+                Box::new(move || drop(black_box(mp4_atom(black_box(&fragments)))))
+            }),
+            on_frames("write fMP4/shiguredo_mp4, heads", |frames| {
+                let fragments = fragments(&frames);
+                Box::new(move || drop(black_box(shiguredo(black_box(&fragments)))))
+            }),
+            on_frames("write fMP4/scuffle-transmuxer, FLV in", |frames| {
+                let flv = flv(&frames);
+                Box::new(move || {
+                    black_box(scuffle(black_box(&flv)));
+                })
+            }),
+            on_file("read fMP4/mp4-atom, boxes", mp4_atom_read),
+        ]
     }
 
     fn fragments(frames: &[Frame]) -> Vec<Vec<Frame>> {

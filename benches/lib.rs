@@ -3,7 +3,10 @@
 //! Run all of them with `cargo bench -p levada-benches`, and with `--features peers` to see the published crates
 //! of this field in the same tables. Every table has a `memcpy` line: the same bytes copied once.
 //!
-//! Seconds on a shared machine are noisy, instructions are not: `benches/instructions.sh` counts them.
+//! Seconds on a shared machine are noisy, instructions are not: `benches/instructions.sh` counts them. So most benches
+//! are lists of [`Case`]s, which can be timed and counted.
+
+mod case;
 
 use std::hint::black_box;
 use std::io::IoSlice;
@@ -17,6 +20,8 @@ use levada_handshake::Entropy;
 use levada_session::{
     ClientConfig, ClientSession, PublishKind, RtmpUrl, ServerConfig, ServerEvent, ServerSession,
 };
+
+pub use case::{Case, Work, bench};
 
 /// The workload: 60 s of H.264 at 6 Mbit/s and 30 fps, a key frame every 2 s, and of AAC at 128 kbit/s and 44.1 kHz.
 pub const SECONDS: u32 = 60;
@@ -116,6 +121,14 @@ pub fn flush(out: &mut Outbox) {
         let written = black_box(&slices[..filled]).iter().map(|it| it.len()).sum();
         out.advance(written);
     }
+}
+
+/// A case that copies all of `input` in blocks of at most `block` bytes.
+pub fn memcpy_case(group: &str, block: usize, input: impl FnOnce() -> Bytes + 'static) -> Case {
+    Case::new(format!("{group}/memcpy"), move || {
+        let (input, mut scratch) = (input(), Vec::with_capacity(block.min(1 << 27)));
+        Work::on(input.len(), move || input.chunks(block).for_each(|it| memcpy(it, &mut scratch)))
+    })
 }
 
 /// A small generator of bytes that do not compress.

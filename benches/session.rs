@@ -6,46 +6,71 @@
 //! ```
 //!
 //! Throughput is in bytes of the chunk stream, and includes the copy into the input that stands for the socket's
-//! read. `benches/instructions.sh session` counts instructions.
+//! read.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use levada_benches::{ingest, memcpy, wire};
+use levada_benches::{Case, Work, bench, ingest, memcpy_case, wire};
 use levada_buf::Endpoint;
 use levada_chunk::{ChunkReader, ChunkSize, Control};
+use levada_session::ServerSession;
 
 const CHUNK_SIZES: [u32; 3] = [128, 4096, 65_536];
-const READ: usize = 16 * 1024;
 
-fn session_ingest(criterion: &mut Criterion) {
-    for chunk_size in CHUNK_SIZES.map(|it| ChunkSize::new(it).unwrap()) {
-        let wire = wire(chunk_size);
-        let mut group = criterion.benchmark_group("session ingest");
-        group.throughput(Throughput::Bytes(wire.len() as u64));
-        let id = |name: &str| BenchmarkId::new(name, chunk_size.bytes());
-        group.bench_function(id("levada"), |bencher| bencher.iter(|| levada(chunk_size, &wire)));
-        group.bench_function(id("levada, chunks only"), |bencher| {
-            bencher.iter(|| chunks_only(chunk_size, &wire));
-        });
-        #[cfg(feature = "peers")]
-        peers::ingest(&mut group, chunk_size, &wire);
-        let mut block = Vec::with_capacity(64 * 1024);
-        group.bench_function(id("memcpy"), |bencher| {
-            bencher.iter(|| wire.chunks(READ).for_each(|it| memcpy(it, &mut block)));
-        });
-        group.finish();
-    }
+fn main() {
+    let sizes = CHUNK_SIZES.map(|it| ChunkSize::new(it).unwrap());
+    bench(sizes.into_iter().flat_map(cases));
+}
+
+fn cases(size: ChunkSize) -> Vec<Case> {
+    let mut cases = vec![
+        case(size, "levada", ingest, levada),
+        case(size, "levada, chunks only", reader, chunks_only),
+    ];
+    #[cfg(feature = "peers")]
+    cases.extend(peers::cases(size));
+    cases.push(memcpy_case(&group(size), read(size), move || wire(size)));
+    cases
+}
+
+fn group(size: ChunkSize) -> String {
+    format!("session ingest {}", size.bytes())
+}
+
+/// What is read at once: a large chunk in one piece, as such peers are read.
+fn read(size: ChunkSize) -> usize {
+    if size.bytes() == 65_536 { 64 * 1024 } else { 16 * 1024 }
+}
+
+/// What a session that is ready for media makes of them, in messages.
+fn case<Session: 'static>(
+    size: ChunkSize,
+    name: &str,
+    session: fn(ChunkSize) -> Session,
+    messages: fn(&mut Session, &[u8], usize) -> usize,
+) -> Case {
+    Case::new(format!("{}/{name}", group(size)), move || {
+        let wire = wire(size);
+        assert_eq!(
+            messages(&mut session(size), &wire, read(size)),
+            levada_benches::messages().len()
+        );
+        Work::with(
+            wire.len(),
+            move || session(size),
+            move |mut session| messages(&mut session, &wire, read(size)),
+        )
+    })
 }
 
 /// Feeds reads to `next` until it gives nothing more, and counts what it gave.
-fn feed<T>(wire: &[u8], mut next: impl FnMut(&mut BytesMut) -> Option<T>) -> usize {
+fn feed<T>(wire: &[u8], read: usize, mut next: impl FnMut(&mut BytesMut) -> Option<T>) -> usize {
     let mut input = BytesMut::with_capacity(64 * 1024);
     let mut messages = 0;
-    for bytes in wire.chunks(READ) {
-        if input.capacity() - input.len() < READ {
+    for bytes in wire.chunks(read) {
+        if input.capacity() - input.len() < read {
             input.reserve(64 * 1024);
         }
         input.extend_from_slice(bytes);
@@ -57,25 +82,27 @@ fn feed<T>(wire: &[u8], mut next: impl FnMut(&mut BytesMut) -> Option<T>) -> usi
     messages
 }
 
-fn levada(chunk_size: ChunkSize, wire: &[u8]) -> usize {
-    let mut session = ingest(chunk_size);
+fn levada(session: &mut ServerSession, wire: &[u8], read: usize) -> usize {
     let now = Instant::now();
-    feed(wire, |input| session.next_event(input, now).unwrap())
+    feed(wire, read, |input| session.next_event(input, now).unwrap())
 }
 
-fn chunks_only(chunk_size: ChunkSize, wire: &[u8]) -> usize {
+/// A chunk reader that was told the size of chunks.
+fn reader(size: ChunkSize) -> ChunkReader {
     let mut reader = ChunkReader::default();
     let mut announced = BytesMut::from(&[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0][..]);
-    announced.extend_from_slice(&Control::SetChunkSize(chunk_size).message().payload);
+    announced.extend_from_slice(&Control::SetChunkSize(size).message().payload);
     reader.read(&mut announced).unwrap();
-    feed(wire, |input| reader.read(input).unwrap())
+    reader
+}
+
+fn chunks_only(reader: &mut ChunkReader, wire: &[u8], read: usize) -> usize {
+    feed(wire, read, |input| reader.read(input).unwrap())
 }
 
 #[cfg(feature = "peers")]
 mod peers {
     use bytes::{Buf, Bytes};
-    use criterion::BenchmarkGroup;
-    use criterion::measurement::WallTime;
     use levada_amf::{Object, Value};
     use levada_buf::Outbox;
     use levada_chunk::{ChunkWriter, Message, MessageStreamId, MessageType};
@@ -83,16 +110,12 @@ mod peers {
 
     use super::*;
 
-    pub fn ingest(group: &mut BenchmarkGroup<'_, WallTime>, chunk_size: ChunkSize, wire: &[u8]) {
-        let media = levada(chunk_size, wire);
-        let mut run = |name: &str, work: &dyn Fn() -> usize| {
-            assert_eq!(work(), media, "{name}");
-            let id = BenchmarkId::new(name, chunk_size.bytes());
-            group.bench_function(id, |bencher| bencher.iter(work));
-        };
-        // rtmpx 3.1.1 asks for Rust 1.97. shiguredo_rtmp has no public way past its own sessions' sockets.
-        run("rml_rtmp 0.8.0", &|| rml(chunk_size, wire));
-        run("rtmp-runtime 0.8.0", &|| rtmp_runtime(chunk_size, wire));
+    /// rtmpx 3.1.1 asks for Rust 1.97. shiguredo_rtmp has no public way past its own sessions' sockets.
+    pub fn cases(size: ChunkSize) -> [Case; 2] {
+        [
+            case(size, "rml_rtmp 0.8.0", rml, rml_ingest),
+            case(size, "rtmp-runtime 0.8.0", rtmp_runtime, rtmp_runtime_ingest),
+        ]
     }
 
     /// What a publisher says after the handshake and before its media.
@@ -117,7 +140,7 @@ mod peers {
         out.copy_to_bytes(out.remaining())
     }
 
-    fn rml(chunk_size: ChunkSize, wire: &[u8]) -> usize {
+    fn rml(chunk_size: ChunkSize) -> rml_rtmp::sessions::ServerSession {
         use rml_rtmp::sessions::{
             ServerSession, ServerSessionConfig, ServerSessionEvent, ServerSessionResult,
         };
@@ -134,8 +157,17 @@ mod peers {
                 }
             }
         }
+        session
+    }
+
+    fn rml_ingest(
+        session: &mut rml_rtmp::sessions::ServerSession,
+        wire: &[u8],
+        read: usize,
+    ) -> usize {
+        use rml_rtmp::sessions::ServerSessionResult;
         let mut media = 0;
-        for bytes in wire.chunks(READ) {
+        for bytes in wire.chunks(read) {
             for result in black_box(session.handle_input(bytes).unwrap()) {
                 media += usize::from(matches!(result, ServerSessionResult::RaisedEvent(_)));
             }
@@ -143,19 +175,24 @@ mod peers {
         media
     }
 
-    fn rtmp_runtime(chunk_size: ChunkSize, wire: &[u8]) -> usize {
-        use rtmp_runtime::server::{ServerEvent, ServerSession};
-        let mut session = ServerSession::with_defaults();
+    fn rtmp_runtime(chunk_size: ChunkSize) -> rtmp_runtime::server::ServerSession {
+        let mut session = rtmp_runtime::server::ServerSession::with_defaults();
         session.handle_data(&[&[3][..], &[0; 3072]].concat()).unwrap();
         session.handle_data(&preamble(chunk_size)).unwrap();
+        session
+    }
+
+    fn rtmp_runtime_ingest(
+        session: &mut rtmp_runtime::server::ServerSession,
+        wire: &[u8],
+        read: usize,
+    ) -> usize {
+        use rtmp_runtime::server::ServerEvent;
         let mut media = 0;
-        for bytes in wire.chunks(READ) {
+        for bytes in wire.chunks(read) {
             let (_, events) = black_box(session.handle_data(bytes).unwrap());
             media += events.iter().filter(|it| matches!(it, ServerEvent::Media { .. })).count();
         }
         media
     }
 }
-
-criterion_group!(benches, session_ingest);
-criterion_main!(benches);

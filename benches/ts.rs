@@ -4,9 +4,6 @@
 //! cargo bench -p levada-benches --bench ts --features peers
 //! ```
 //!
-//! To count instructions, run one case under callgrind, as `amf.rs` says: `--list` names the cases, `--one` runs
-//! one and prints its bytes.
-//!
 //! Writing is from frames as RTMP carries them to a buffer of packets that is used again every two seconds, as for
 //! HLS segments; with PCR, delimiters, parameter sets, ADTS headers, and lengths made start codes. Reading is from
 //! reads of 64 KiB to frames. The names of the peers say what is missing from their work.
@@ -14,8 +11,7 @@
 use std::hint::black_box;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use criterion::{Criterion, Throughput};
-use levada_benches::workload;
+use levada_benches::{Case, Work, bench, memcpy, memcpy_case, workload};
 use levada_codec::{audio_params, video_params};
 use levada_media::{
     AudioCodec, CodecParams, Frame, MediaEvent, RandomAccess, Ticks, Timescale, Track, TrackId,
@@ -23,91 +19,51 @@ use levada_media::{
 };
 use levada_ts::{DemuxConfig, MuxConfig, TsDemuxer, TsMuxer};
 
-/// How often `--one` runs its case.
-const ROUNDS: usize = 3;
-
 /// What is read at once.
 const READ: usize = 64 * 1024;
 
-struct Case {
-    operation: &'static str,
-    codec: &'static str,
-    bytes: usize,
-    run: Box<dyn FnMut()>,
-}
-
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let mut cases = cases();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [_, "--list", ..] => cases.iter().for_each(|case| println!("{}", case.name())),
-        [_, "--one", name, ..] => {
-            let case = cases.iter_mut().find(|case| case.name() == name);
-            count(case.unwrap_or_else(|| panic!("--list knows no {name}")));
-        }
-        _ => benchmark(cases),
-    }
+    let mut cases = vec![
+        on_frames("mux TS/levada", |frames| {
+            let events: Vec<MediaEvent> = frames.into_iter().map(MediaEvent::Frame).collect();
+            let mut out = BytesMut::new();
+            Box::new(move || mux(&events, &mut out))
+        }),
+        on_frames("mux TS/memcpy", |frames| {
+            let mut scratch = Vec::new();
+            Box::new(move || frames.iter().for_each(|it| memcpy(&it.data, &mut scratch)))
+        }),
+        on_stream("demux TS/levada", demux),
+    ];
+    #[cfg(feature = "peers")]
+    cases.extend(peers::cases());
+    cases.push(memcpy_case("demux TS", READ, stream));
+    bench(cases);
 }
 
-fn count(case: &mut Case) {
-    (case.run)();
-    (0..ROUNDS).for_each(|_| measured(&mut case.run));
-    println!("{}: {} bytes", case.name(), ROUNDS * case.bytes);
+fn on_frames(name: &str, run: impl FnOnce(Vec<Frame>) -> Box<dyn FnMut()> + 'static) -> Case {
+    Case::new(name, || {
+        let frames = frames();
+        Work::on(frames.iter().map(|it| it.data.len()).sum(), run(frames))
+    })
 }
 
-/// What callgrind looks at.
-#[inline(never)]
-fn measured(run: &mut dyn FnMut()) {
-    run();
+fn on_stream(name: &str, run: impl Fn(&[u8]) + 'static) -> Case {
+    Case::new(name, || {
+        let stream = stream();
+        Work::on(stream.len(), move || run(black_box(&stream)))
+    })
 }
 
-fn benchmark(cases: Vec<Case>) {
-    let mut criterion = Criterion::default().configure_from_args();
-    for mut case in cases {
-        let mut group = criterion.benchmark_group(format!("ts-{}", case.operation));
-        group.sample_size(20);
-        group.throughput(Throughput::Bytes(case.bytes as u64));
-        group.bench_function(case.codec, |bencher| bencher.iter(|| (case.run)()));
-        group.finish();
-    }
-    criterion.final_summary();
-}
-
-impl Case {
-    fn name(&self) -> String {
-        format!("{}/{}", self.operation, self.codec)
-    }
-}
-
-fn cases() -> Vec<Case> {
-    let frames = frames();
-    let events: Vec<MediaEvent> = frames.iter().cloned().map(MediaEvent::Frame).collect();
-    let media = frames.iter().map(|it| it.data.len()).sum();
+/// All frames as packets.
+fn stream() -> Bytes {
     let mut stream = BytesMut::new();
     let mut muxer = muxer(&mut stream);
-    for event in &events {
-        muxer.push(event, &mut stream).unwrap();
+    for frame in frames() {
+        muxer.push(&MediaEvent::Frame(frame), &mut stream).unwrap();
     }
     muxer.flush(&mut stream);
-    let stream = stream.freeze();
-
-    let mut cases = Vec::new();
-    let mut add = |operation, codec, bytes, run| cases.push(Case { operation, codec, bytes, run });
-    let mut out = BytesMut::new();
-    add("mux", "levada", media, Box::new(move || mux(&events, &mut out)));
-    #[cfg(feature = "peers")]
-    peers::add(&frames, &stream, &mut |codec, run| add("mux", codec, media, run));
-    let mut scratch = Vec::new();
-    let copy = move || frames.iter().for_each(|it| levada_benches::memcpy(&it.data, &mut scratch));
-    add("mux", "memcpy", media, Box::new(copy));
-
-    let (copied, bytes, mut scratch) = (stream.clone(), stream.len(), Vec::new());
-    add("demux", "levada", bytes, Box::new(move || demux(&stream)));
-    #[cfg(feature = "peers")]
-    peers::add_demux(&copied, &mut |codec, run| add("demux", codec, bytes, run));
-    let copy = move || copied.chunks(READ).for_each(|it| levada_benches::memcpy(it, &mut scratch));
-    add("demux", "memcpy", bytes, Box::new(copy));
-    cases
+    stream.freeze()
 }
 
 fn tracks() -> [Track; 2] {
@@ -175,7 +131,7 @@ fn mux(events: &[MediaEvent], out: &mut BytesMut) {
 fn demux(stream: &[u8]) {
     let mut demuxer = TsDemuxer::new(DemuxConfig::default());
     let mut input = BytesMut::with_capacity(2 * READ);
-    for bytes in black_box(stream).chunks(READ) {
+    for bytes in stream.chunks(READ) {
         input.extend_from_slice(bytes);
         while let Some(event) = demuxer.next_event(&mut input) {
             black_box(event);
@@ -186,7 +142,7 @@ fn demux(stream: &[u8]) {
 
 #[cfg(feature = "peers")]
 mod peers {
-    use super::{BufMut, Bytes, BytesMut, Frame, black_box, tracks};
+    use super::*;
 
     /// A frame as the peers want it: Annex B with delimiter and parameter sets, ADTS. Only `transmux` converts.
     struct Unit {
@@ -196,49 +152,43 @@ mod peers {
         data: Bytes,
     }
 
-    type Add<'a> = &'a mut dyn FnMut(&'static str, Box<dyn FnMut()>);
-
-    pub fn add(frames: &[Frame], stream: &[u8], add: Add<'_>) {
-        add("mpeg2ts, no conversion", mpeg2ts(units(frames)));
-        add("xmpegts, no conversion, no lead", xmpegts(units(frames)));
-        add("mpeg-ts-core, no conversion, no PCR", mpeg_ts_core(units(frames)));
-        add("transmux, no random access indicator", transmux(stream));
-    }
-
-    pub fn add_demux(stream: &Bytes, add: Add<'_>) {
-        let input = stream.clone();
-        let mpeg_ts_core = move || {
-            let mut demuxer = mpeg_ts_core::Demuxer::new();
-            for bytes in black_box(&input).chunks(super::READ) {
-                demuxer.push_bytes(bytes);
-                while let Ok(Some(unit)) = demuxer.poll_access_unit() {
-                    black_box(unit);
+    pub fn cases() -> [Case; 7] {
+        let mux = |name: &str, run: fn(Vec<Unit>) -> Box<dyn FnMut()>| {
+            on_frames(name, move |frames| run(units(&frames)))
+        };
+        [
+            mux("mux TS/mpeg2ts, no conversion", mpeg2ts),
+            mux("mux TS/xmpegts, no conversion, no lead", xmpegts),
+            mux("mux TS/mpeg-ts-core, no conversion, no PCR", mpeg_ts_core),
+            on_frames("mux TS/transmux, no random access indicator", |_| transmux(&stream())),
+            on_stream("demux TS/mpeg-ts-core, no conversion", |stream| {
+                let mut demuxer = mpeg_ts_core::Demuxer::new();
+                for bytes in stream.chunks(READ) {
+                    demuxer.push_bytes(bytes);
+                    while let Ok(Some(unit)) = demuxer.poll_access_unit() {
+                        black_box(unit);
+                    }
                 }
-            }
-            black_box(demuxer.finish());
-        };
-        add("mpeg-ts-core, no conversion", Box::new(mpeg_ts_core));
-        let input = stream.clone();
-        let transmux = move || {
-            let mut demuxer = transmux::StreamingTsDemux::new();
-            for bytes in black_box(&input).chunks(super::READ) {
-                demuxer.feed(bytes);
-                while let Some(event) = demuxer.poll_event() {
-                    black_box(event);
+                black_box(demuxer.finish());
+            }),
+            on_stream("demux TS/transmux", |stream| {
+                let mut demuxer = transmux::StreamingTsDemux::new();
+                for bytes in stream.chunks(READ) {
+                    demuxer.feed(bytes);
+                    while let Some(event) = demuxer.poll_event() {
+                        black_box(event);
+                    }
                 }
-            }
-        };
-        add("transmux", Box::new(transmux));
-        let input = stream.clone();
-        let mpeg2ts = move || {
-            use mpeg2ts::pes::{PesPacketReader, ReadPesPacket};
-            let packets = mpeg2ts::ts::TsPacketReader::new(black_box(&input[..]));
-            let mut reader = PesPacketReader::new(packets);
-            while let Some(packet) = reader.read_pes_packet().unwrap() {
-                black_box(packet);
-            }
-        };
-        add("mpeg2ts, no conversion", Box::new(mpeg2ts));
+            }),
+            on_stream("demux TS/mpeg2ts, no conversion", |stream| {
+                use mpeg2ts::pes::{PesPacketReader, ReadPesPacket};
+                let packets = mpeg2ts::ts::TsPacketReader::new(stream);
+                let mut reader = PesPacketReader::new(packets);
+                while let Some(packet) = reader.read_pes_packet().unwrap() {
+                    black_box(packet);
+                }
+            }),
+        ]
     }
 
     fn units(frames: &[Frame]) -> Vec<Unit> {
