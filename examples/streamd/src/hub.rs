@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use levada_chunk::Message;
 use levada_control::{
-    Claim, Error, Fact, InputId, ListenerId, Loss, Refusal, Reply, SessionId, Use,
+    Claim, Error, Fact, InputId, ListenerId, Loss, Observation, Refusal, Reply, SessionId, Use,
 };
 use levada_session::StreamPath;
 use tokio::sync::watch;
@@ -241,9 +241,7 @@ impl Publisher {
         } else if keyframe {
             let _ = self.server.control.fact(Fact::Keyframe { session, position_ms });
         }
-        if seen.playable {
-            let _ = self.server.control.fact(Fact::SegmentReady(self.stream.input()));
-        }
+        report(&self.server, &self.stream, session, seen);
     }
 
     /// Goes, and says why. Without that its connection broke.
@@ -267,6 +265,7 @@ impl Drop for Publisher {
         let (session, reason) = (self.session, self.loss);
         info!(path = self.stream.path(), reason = reason.code(), "the publisher left");
         self.stream.leave(session);
+        let _ = self.server.control.fact(Fact::Observed(session, Observation::End));
         let _ = self.server.control.fact(Fact::Gone { session, reason });
         self.server.control.forget(session);
     }
@@ -277,7 +276,28 @@ pub fn use_chosen(server: &Server, input: InputId) {
     let chosen =
         server.control.read(|plane, _, _| plane.input(input).and_then(|it| it.machine.used()));
     if let Some((stream, session)) = server.hub.of_input(input).zip(chosen) {
-        stream.use_session(session);
+        let seen = stream.use_session(session);
+        report(server, &stream, session, seen);
+    }
+}
+
+/// Tells the plane what was seen in media that is used.
+fn report(server: &Server, stream: &Stream, session: SessionId, seen: Seen) {
+    let input = stream.input();
+    let mut other_codecs = false;
+    for observation in seen.observations {
+        let is_codec = |it| matches!(it, Observation::Video { .. } | Observation::Audio { .. });
+        other_codecs |= is_codec(observation);
+        let _ = server.control.fact(Fact::Observed(session, observation));
+    }
+    if other_codecs {
+        let wanted = server
+            .control
+            .read(|plane, _, _| plane.input(input).is_none_or(|it| it.health.can_be_packaged()));
+        stream.packaging().wanted = wanted;
+    }
+    if seen.playable {
+        let _ = server.control.fact(Fact::SegmentReady(input));
     }
 }
 

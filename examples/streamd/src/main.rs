@@ -21,6 +21,7 @@ mod gate;
 mod http;
 mod hub;
 mod metrics;
+mod observer;
 mod packager;
 mod reader;
 mod record;

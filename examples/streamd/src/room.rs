@@ -1,6 +1,7 @@
 //! Where a publisher's media waits until it is used.
 
 use levada_chunk::Message;
+use levada_control::Observation;
 use levada_flv::{Role, TagKind, role};
 
 use crate::stream::tag_kind;
@@ -26,7 +27,7 @@ pub struct Room {
 }
 
 /// What a message is to the plane.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Seen {
     /// There is something to be played now, for the first time.
     pub begins: bool,
@@ -36,6 +37,8 @@ pub struct Seen {
     pub position_ms: u64,
     /// There is a playlist now, for the first time.
     pub playable: bool,
+    /// What the judge of media wants to know.
+    pub observations: Vec<Observation>,
 }
 
 impl Room {
@@ -72,7 +75,7 @@ impl Room {
     }
 
     /// Keeps a message for later. From the first keyframe on, everything since the newest is enough.
-    pub fn wait(&mut self, message: Message, seen: Seen) {
+    pub fn wait(&mut self, message: Message, seen: &Seen) {
         let header = matches!(role(tag_kind(message.kind), &message.payload), Role::Header(_));
         if header {
             return;

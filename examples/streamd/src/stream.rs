@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Hls, Join};
 use crate::facts::{self, Facts};
+use crate::observer::Observer;
 use crate::packager;
 use crate::reader::Reader;
 use crate::room::{Room, Seen};
@@ -88,6 +89,9 @@ pub struct Packaging {
     pub origin: Origin,
     unpacker: packager::Unpacking,
     pub facts: Facts,
+    observer: Observer,
+    /// Whether the plane wants it packaged at all.
+    pub wanted: bool,
     /// Whether there is a playlist.
     playable: bool,
     /// Added to all times, so that every publisher begins a timeline of its own.
@@ -130,6 +134,8 @@ impl Stream {
             origin: Origin::new(hls),
             unpacker: packager::Unpacking::default(),
             facts: Facts::new(facts::policy(&config.health).unwrap_or_default()),
+            observer: Observer::default(),
+            wanted: true,
             playable: false,
             shift: 0,
         };
@@ -218,13 +224,14 @@ impl Stream {
         lock(&self.publication).rooms.insert(session, Room::default());
     }
 
-    /// Makes a publisher's media the stream's, from its newest keyframe on.
-    pub fn use_session(&self, session: SessionId) {
+    /// Makes a publisher's media the stream's, from its newest keyframe on. Says what was seen in it.
+    pub fn use_session(&self, session: SessionId) -> Seen {
+        let mut seen = Seen::default();
         let mut publication = lock(&self.publication);
         if self.is_over() || publication.used == Some(session) {
-            return;
+            return seen;
         }
-        let Some(room) = publication.rooms.get_mut(&session) else { return };
+        let Some(room) = publication.rooms.get_mut(&session) else { return seen };
         let waiting = room.empty();
         publication.used = Some(session);
         if publication.pushed > 0 {
@@ -232,8 +239,9 @@ impl Stream {
             self.reconnects.fetch_add(1, Relaxed);
         }
         for message in waiting {
-            self.take(&mut publication, message);
+            self.take(&mut publication, message, &mut seen);
         }
+        seen
     }
 
     /// Takes a message of a publisher.
@@ -243,15 +251,15 @@ impl Stream {
         let Some(room) = publication.rooms.get_mut(&session) else { return Seen::default() };
         let mut seen = room.look(&message);
         if used {
-            (seen.position_ms, seen.playable) = self.take(&mut publication, message);
+            self.take(&mut publication, message, &mut seen);
         } else {
-            room.wait(message, seen);
+            room.wait(message, &seen);
         }
         seen
     }
 
-    /// Makes a message the stream's next one. Says where it is, and whether there is a playlist now.
-    fn take(&self, publication: &mut Publication, mut message: Message) -> (u64, bool) {
+    /// Makes a message the stream's next one. Says where it is, and what is in it.
+    fn take(&self, publication: &mut Publication, mut message: Message, seen: &mut Seen) {
         let again = publication.rebase(&mut message);
         self.newest.store(message.timestamp, Relaxed);
         self.bytes.fetch_add(message.payload.len() as u64, Relaxed);
@@ -279,26 +287,38 @@ impl Stream {
             }
         }
         self.changed.send_replace(());
-        let playable = self.package(kind, timestamp, payload, again);
-        (u64::try_from(publication.position).unwrap_or_default(), playable)
+        seen.position_ms = u64::try_from(publication.position).unwrap_or_default();
+        self.package(kind, timestamp, payload, again, seen);
     }
 
-    /// Says whether there is a playlist for the first time.
-    fn package(&self, kind: TagKind, timestamp: u32, payload: bytes::Bytes, again: bool) -> bool {
+    fn package(
+        &self,
+        kind: TagKind,
+        timestamp: u32,
+        payload: bytes::Bytes,
+        again: bool,
+        seen: &mut Seen,
+    ) {
         let mut packaging = self.packaging();
         let packaging = &mut *packaging;
         if again {
             // Further than any step that the segmenter takes for one timeline.
             packaging.shift = packaging.shift.wrapping_add(60_000);
             packaging.facts.restart();
+            packaging.observer = Observer::default();
         }
         packaging.facts.arrived(payload.len());
+        packaging.observer.message(kind, seen.position_ms, &payload, &mut seen.observations);
         let before = packaging.origin.generation();
         packaging.unpacker.push(kind, timestamp.wrapping_add(packaging.shift), payload);
         while let Some(unpacked) = packaging.unpacker.next() {
             match unpacked {
                 Ok(event) => {
                     packaging.facts.observe(&event);
+                    packaging.observer.event(&event, seen.position_ms, &mut seen.observations);
+                    if !packaging.wanted {
+                        continue;
+                    }
                     if let Err(why) = packaging.origin.push(event, unix_ms()) {
                         packaging.facts.found(format!("left out of HLS: {why}"));
                     }
@@ -307,11 +327,11 @@ impl Stream {
             }
         }
         if packaging.origin.generation() == before {
-            return false;
+            return;
         }
         self.hls_changed.send_replace(());
         let playable = packaging.origin.resume_at().is_some();
-        playable && !std::mem::replace(&mut packaging.playable, playable)
+        seen.playable |= playable && !std::mem::replace(&mut packaging.playable, playable);
     }
 
     /// A publisher is gone.
