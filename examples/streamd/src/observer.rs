@@ -28,8 +28,8 @@ pub struct Observer {
     timeline: Timeline,
     video: Line,
     audio: Line,
-    /// The codec of a legacy tag that we cannot take apart.
-    strange: [Option<u8>; 2],
+    /// The kinds of tags with codecs that we cannot take apart.
+    strange: Vec<TagKind>,
     b_frames: bool,
     second: Second,
     /// Where the measured second began, and where the media was when the plane was last told.
@@ -53,7 +53,7 @@ impl Default for Observer {
             timeline: Timeline::new(Gap::WallTime),
             video: Line::default(),
             audio: Line::default(),
-            strange: [None; 2],
+            strange: Vec::new(),
             b_frames: false,
             second: Second::default(),
             second_began: None,
@@ -103,23 +103,22 @@ impl Observer {
     /// Codecs of FLV that nothing here takes apart: the plane has to know of them all the same.
     fn legacy(&mut self, kind: TagKind, body: &Bytes, out: &mut Vec<Observation>) {
         let Some(head) = body.first() else { return };
-        match (kind, head & 0x80, head & 0x0F, head >> 4) {
-            // Not AVC, nor what some write for HEVC and AV1. E.4.3.1
-            (TagKind::Video, 0, codec @ (1..=6 | 8..=11), _) => {
-                if self.strange[0].replace(codec).is_none() {
-                    let codec = control::VideoCodec::Other;
-                    out.push(Observation::Video { codec, dimensions: (0, 0), fps_milli: None });
-                }
-            }
-            // Not MP3, AAC, nor an enhanced header. E.4.2.1
-            (TagKind::Audio, _, _, codec @ (0 | 1 | 3..=8 | 11..=13 | 15)) => {
-                if self.strange[1].replace(codec).is_none() {
-                    let codec = control::AudioCodec::Other;
-                    out.push(Observation::Audio { codec, rate: 0, channels: 0 });
-                }
-            }
-            _ => {}
+        // Not AVC, nor what some write for HEVC and AV1 (E.4.3.1). Not MP3, AAC, nor an enhanced header (E.4.2.1).
+        let strange = match kind {
+            TagKind::Video => head & 0x80 == 0 && matches!(head & 0x0F, 1..=6 | 8..=11),
+            TagKind::Audio => matches!(head >> 4, 0 | 1 | 3..=8 | 11..=13 | 15),
+            _ => false,
+        };
+        if !strange || self.strange.contains(&kind) {
+            return;
         }
+        self.strange.push(kind);
+        out.push(if kind == TagKind::Video {
+            let codec = control::VideoCodec::Other;
+            Observation::Video { codec, dimensions: (0, 0), fps_milli: None }
+        } else {
+            Observation::Audio { codec: control::AudioCodec::Other, rate: 0, channels: 0 }
+        });
     }
 
     /// The second that ends here.
@@ -227,7 +226,7 @@ fn described(params: &CodecParams) -> Option<Observation> {
                 _ => control::AudioCodec::Other,
             },
             rate: it.sample_rate,
-            channels: u8::try_from(it.channels).unwrap_or(u8::MAX),
+            channels: it.channels,
         },
         CodecParams::Data(_) => return None,
     })
