@@ -113,9 +113,13 @@ pub struct Config {
     /// be given many times.
     #[arg(long, value_name = "[PATH=]URL", action = ArgAction::Append, value_parser = relay, help_heading = "Relays")]
     pub pull: Vec<Relay>,
-    /// Trust the certificates of this PEM file, too, when relays go over TLS.
+    /// Trust the certificates of this PEM file, too, when relays, webhooks and pulls go over TLS.
     #[arg(long, value_name = "FILE", help_heading = "Relays")]
     pub relay_ca: Option<PathBuf>,
+    /// Let what is made over the API call private and loopback addresses: webhooks, outputs, pulls. Otherwise this
+    /// server's own network is out of their reach.
+    #[arg(long, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, hide_default_value = true, value_name = "BOOL", help_heading = "Relays")]
+    pub private_targets: bool,
 
     /// Where players of RTMP, HTTP-FLV and MP4 begin: at the newest keyframe, which shows a picture at once, or with
     /// the next one, which saves up to a GOP of latency.
@@ -333,6 +337,7 @@ impl Config {
         let mut plane = PlaneConfig::default();
         plane.limits.active_inputs = self.max_streams;
         plane.limits.players = self.max_connections;
+        plane.targets.private_allowed = self.private_targets;
         plane
     }
 

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use levada_control::{
-    Action, Entropy, Error, Fact, Keyring, Loss, Notice, Now, Plane, PlaneConfig, Refusal, Reply,
-    Request, SessionId, Step,
+    Action, Entropy, Entry, Error, Fact, Keyring, Loss, Notice, Now, Plane, PlaneConfig, Refusal,
+    Reply, Request, SessionId, Step,
 };
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tracing::{error, warn};
@@ -49,6 +49,8 @@ struct State {
     journal: Option<BufWriter<File>>,
     /// Counts changes, so that whoever made one knows when it is on the disk.
     revision: u64,
+    /// The last change that webhooks are told of.
+    told: u64,
 }
 
 impl std::fmt::Debug for State {
@@ -96,7 +98,8 @@ impl Control {
         plane.configure(config);
         let journal = journal.map(|it| begin_journal(it, &plane)).transpose()?;
         let (actions, queue) = mpsc::unbounded_channel();
-        let state = State { plane, keys: kept.keys, extras: kept.extras, journal, revision: 0 };
+        let state =
+            State { plane, keys: kept.keys, extras: kept.extras, journal, revision: 0, told: 0 };
         let control = Self {
             begin,
             state: Mutex::new(state),
@@ -182,8 +185,17 @@ impl Control {
     }
 
     async fn on_disk(&self, revision: u64) {
+        if *self.saved.borrow() >= revision {
+            return;
+        }
         self.save.notify_one();
         let _ = self.saved.subscribe().wait_for(|it| *it >= revision).await;
+    }
+
+    /// Returns when the disk has everything that webhooks have been told of.
+    pub async fn told_on_disk(&self) {
+        let told = self.lock().told;
+        self.on_disk(told).await;
     }
 
     fn step(&self, state: &mut State, step: Step) -> (Result<Reply, Error>, u64) {
@@ -194,7 +206,7 @@ impl Control {
 
     /// One step, written into the journal, with its keys made.
     fn decide(&self, state: &mut State, step: Step) -> (Result<Reply, Error>, Vec<Action>) {
-        let State { plane, keys, journal, revision, .. } = state;
+        let State { plane, keys, journal, revision, told, .. } = state;
         let (reply, entry) = levada_control::record(plane, self.now(), step, &mut Chance);
         *revision += 1;
         if let Some(file) = journal {
@@ -206,6 +218,10 @@ impl Control {
                 warn!(%why, "the journal ends here");
                 *journal = None;
             }
+        }
+        if plane.hooks().next().is_some() && tells(&entry) {
+            *told = *revision;
+            self.save.notify_one();
         }
         let mut actions = entry.actions;
         actions.retain(|it| match it {
@@ -303,6 +319,12 @@ impl Control {
         self.saved.send_replace(revision);
         Ok(())
     }
+}
+
+/// Whether webhooks may hear of a step.
+fn tells(entry: &Entry) -> bool {
+    matches!(entry.step, Step::Request(_))
+        || entry.actions.iter().any(|it| matches!(it, Action::Notice(_)))
 }
 
 /// A journal begins with the plane as it is: `{"snapshot": …}`. A line for each step follows.

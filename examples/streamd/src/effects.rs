@@ -7,8 +7,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::debug;
 
 use crate::control::Order;
+use crate::hooks::Attempt;
 use crate::server::Server;
-use crate::{doors, hub, record};
+use crate::{doors, hooks, hub, record};
 
 /// Runs as long as the server.
 pub async fn run(server: Arc<Server>, mut actions: UnboundedReceiver<Action>) {
@@ -35,6 +36,12 @@ fn perform(server: &Arc<Server>, action: Action) {
         }
         Action::RecordingFinish(recording) => record::finish(server, recording),
         Action::RecordingDelete(recording) => record::delete(server, recording),
+        Action::HookPost { hook, delivery, attempt, url, body } => {
+            hooks::post(server, Attempt { hook, delivery, attempt }, url, body);
+        }
+        Action::HookAbort { hook, delivery, attempt } => {
+            server.hooks.abort(Attempt { hook, delivery, attempt });
+        }
         other => debug!(action = ?other, "nobody does this"),
     }
 }

@@ -18,7 +18,9 @@ mod effects;
 mod facts;
 mod finalise;
 mod gate;
+mod hooks;
 mod http;
+mod http_client;
 mod hub;
 mod metrics;
 mod observer;
@@ -84,10 +86,11 @@ async fn run() -> anyhow::Result<()> {
     let key = if config.is_open() { None } else { Some(tls::publish_key(&config.data)?) };
     let (control, actions) =
         Control::open(config.plane(), &config.data, config.journal.as_deref())?;
+    let tls = levada_tls::client_config(tls::roots(config.relay_ca.as_deref())?)?;
     let (rtmp_at, http_at) = (rtmp.local_addr()?, http.local_addr()?);
     let tokens = Tokens::load(config.tokens.as_deref(), &config.data, http_at)?;
     let needs_token = !tokens.is_open();
-    let server = Arc::new(Server::new(config.clone(), key.clone(), tokens, control));
+    let server = Arc::new(Server::new(config.clone(), key.clone(), tokens, control, tls));
     let secret = if key.is_some() {
         format!("?key=… ({})", config.data.join("publish.key").display())
     } else {

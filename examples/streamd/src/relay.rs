@@ -74,21 +74,17 @@ impl Status {
 /// Starts all that the settings name.
 pub fn start(server: &Arc<Server>) -> anyhow::Result<()> {
     let config = server.config();
-    if config.push.is_empty() && config.pull.is_empty() {
-        return Ok(());
-    }
-    let tls = levada_tls::client_config(crate::tls::roots(config.relay_ca.as_deref())?)?;
     for Relay { path, url } in &config.push {
         let url = RtmpUrl::parse(url)?;
         let status = server.relays.add("push", &url);
-        tokio::spawn(push::run(server.clone(), path.clone(), url, tls.clone(), status));
+        tokio::spawn(push::run(server.clone(), path.clone(), url, server.tls.clone(), status));
     }
     for Relay { path, url } in &config.pull {
         let url = RtmpUrl::parse(url)?;
         let name = url.stream.split('?').next().unwrap_or_default().to_owned();
         let path = path.clone().unwrap_or_else(|| format!("live/{name}"));
         let status = server.relays.add("pull", &url);
-        tokio::spawn(pull::run(server.clone(), path, url, tls.clone(), status));
+        tokio::spawn(pull::run(server.clone(), path, url, server.tls.clone(), status));
     }
     Ok(())
 }

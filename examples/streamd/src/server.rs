@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use levada_control::{Error, ListenerConfig, ListenerId, ListenerPolicy, Reply, Request, Secret};
+use rustls::ClientConfig;
 use tokio::sync::watch;
 
 use crate::api::auth::Tokens;
@@ -12,6 +13,8 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::doors::Doors;
 use crate::gate::Gate;
+use crate::hooks::Hooks;
+use crate::http_client::HttpClient;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::record::Recorders;
@@ -34,6 +37,10 @@ pub struct Server {
     #[allow(dead_code, reason = "the routes come next")]
     pub tokens: Tokens,
     pub control: Control,
+    /// How other servers are spoken to behind TLS.
+    pub tls: Arc<ClientConfig>,
+    pub client: HttpClient,
+    pub hooks: Hooks,
     pub doors: Doors,
     pub recorders: Recorders,
     /// The listener of `--rtmp` and `--rtmps`: streams are called by their names there.
@@ -47,6 +54,7 @@ impl Server {
         publish_key: Option<String>,
         tokens: Tokens,
         control: Control,
+        tls: Arc<ClientConfig>,
     ) -> Self {
         Self {
             config: Mutex::new(Arc::new(config)),
@@ -58,6 +66,9 @@ impl Server {
             publish_key: publish_key.map(Secret::new),
             tokens,
             control,
+            client: HttpClient::new(tls.clone()),
+            tls,
+            hooks: Hooks::default(),
             doors: Doors::default(),
             recorders: Recorders::default(),
             main: OnceLock::new(),
