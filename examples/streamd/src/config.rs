@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::parser::ValueSource;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
-use levada_control::{InputConfig, PlaneConfig, Profile, ProfileKind, RecordingMode};
+use levada_control::{InputConfig, Network, PlaneConfig, Profile, ProfileKind, RecordingMode};
 use levada_gop::GopPolicy;
 
 use crate::facts;
@@ -83,6 +83,20 @@ pub struct Config {
         help_heading = "Packaging and recording"
     )]
     pub record: Record,
+    /// Begin another recording at the first keyframe after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Packaging and recording")]
+    pub record_part: Option<Duration>,
+    /// Record no more when all recordings together have so many megabytes.
+    #[arg(long, value_name = "MB", help_heading = "Packaging and recording")]
+    pub record_space: Option<u64>,
+    /// Record no more when the disk has less than so many megabytes left.
+    #[arg(
+        long,
+        value_name = "MB",
+        default_value_t = 100,
+        help_heading = "Packaging and recording"
+    )]
+    pub min_free: u64,
     /// When what is recorded goes to the disk itself: when the system likes, which survives the end of this program, or
     /// after each tag or fragment, which survives a loss of power and costs some of the disk's time.
     #[arg(
@@ -129,6 +143,10 @@ pub struct Config {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = "Players")]
     pub stall: Duration,
 
+    /// Balancers before --rtmp and --rtmps: addresses or networks, as 192.0.2.0/24, whose connections begin with the
+    /// PROXY protocol (version 1 or 2). May be given many times.
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = network, help_heading = "Limits")]
+    pub trust_proxy: Vec<Network>,
     /// Connections in all.
     #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
     pub max_connections: usize,
@@ -136,7 +154,7 @@ pub struct Config {
     #[arg(long, value_name = "N", default_value_t = 2_000, help_heading = "Limits")]
     pub max_per_address: usize,
     /// Streams at once.
-    #[arg(long, value_name = "N", default_value_t = 500, help_heading = "Limits")]
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Limits")]
     pub max_streams: usize,
 
     /// Read options from this TOML file: http = "0.0.0.0:8080", push = ["rtmp://…"]. The command line goes first.
@@ -152,6 +170,9 @@ pub struct Config {
     #[arg(skip)]
     pub apps: Vec<(String, App)>,
 }
+
+/// In bytes.
+pub const MEGABYTE: u64 = 1_000_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -244,6 +265,10 @@ fn relay(text: &str) -> Result<Relay, String> {
     Ok(Relay { path, url: url.to_owned() })
 }
 
+fn network(text: &str) -> Result<Network, String> {
+    Network::parse(text).ok_or_else(|| "an address or a network is needed, as 192.0.2.0/24".into())
+}
+
 fn rules(text: &str) -> Result<String, String> {
     let known = || GopPolicy::all().into_iter().map(|it| it.name).collect::<Vec<_>>().join(", ");
     facts::policy(text).map(|it| it.name).ok_or_else(|| format!("any, or one of {}", known()))
@@ -325,6 +350,7 @@ impl Config {
             SecondPublisher::TakeOver => Some(Duration::ZERO),
             SecondPublisher::TakeOverIfStale => profile.takeover_after,
         };
+        profile.recording.part_limit = self.record_part;
         let mut input = InputConfig::new(path, profile);
         if self.record_of(path) != Record::Off {
             input.recording.mode = RecordingMode::Automatic;
@@ -337,6 +363,7 @@ impl Config {
         let mut plane = PlaneConfig::default();
         plane.limits.active_inputs = self.max_streams;
         plane.limits.players = self.max_connections;
+        plane.limits.storage = self.record_space.map(|it| it.saturating_mul(MEGABYTE));
         plane.targets.private_allowed = self.private_targets;
         plane
     }

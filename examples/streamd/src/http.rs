@@ -60,12 +60,7 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
             }
         };
         let config = server.config();
-        let Some(pass) =
-            server.gate.enter(peer.ip(), config.max_connections, config.max_per_address)
-        else {
-            server.metrics.refuse_connection();
-            continue;
-        };
+        let Some(pass) = server.let_in(peer.ip()) else { continue };
         server.metrics.connections_http.fetch_add(1, Relaxed);
         let _ = socket.set_nodelay(true);
         let socket = TokioIo::new(Patient::new(socket, config.stall));

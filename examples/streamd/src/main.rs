@@ -25,6 +25,7 @@ mod hub;
 mod metrics;
 mod observer;
 mod packager;
+mod proxy;
 mod reader;
 mod record;
 mod relay;
@@ -115,6 +116,7 @@ async fn run() -> anyhow::Result<()> {
     let keeper = server.clone();
     tokio::spawn(async move { keeper.control.keep_time().await });
     tokio::spawn(effects::run(server.clone(), actions));
+    tokio::spawn(record::keep_count(server.clone()));
     let main = server.open_main(rtmp_at).await?;
     if let Some((rtmps, tls)) = rtmps {
         listeners.spawn(rtmp::listen(rtmps, Some(tls), server.clone(), main));

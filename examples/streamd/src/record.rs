@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::config::{Record, Sync};
+use crate::config::{MEGABYTE, Record, Sync};
 use crate::packager::Packager;
 use crate::reader::Reader;
 use crate::server::Server;
@@ -31,13 +31,20 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How often the plane hears how much there is.
 const REPORT: Duration = Duration::from_secs(1);
 
+/// How often the room for recordings is looked at.
+const COUNT: Duration = Duration::from_secs(1);
+
 /// What is being recorded: each is told when to end.
 #[derive(Debug, Default)]
-pub struct Recorders(Mutex<HashMap<RecordingId, watch::Sender<bool>>>);
+pub struct Recorders {
+    running: Mutex<HashMap<RecordingId, watch::Sender<bool>>>,
+    /// Whether there may be no more on the disk.
+    full: AtomicBool,
+}
 
 impl Recorders {
     fn lock(&self) -> MutexGuard<'_, HashMap<RecordingId, watch::Sender<bool>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -160,8 +167,10 @@ async fn record(
             sink = Some(Sink::new(&place, format));
         }
         let Some(open) = &mut sink else { continue };
-        let written =
-            tokio::task::block_in_place(|| items.iter().try_for_each(|it| open.write(it)));
+        let written = tokio::task::block_in_place(|| {
+            room(&server)?;
+            items.iter().try_for_each(|it| open.write(it))
+        });
         tally.count(&items);
         tally.take_files(&server, recording, open).await;
         if let Err(why) = written {
@@ -197,6 +206,47 @@ async fn record(
     } else {
         complete(&server, recording);
     }
+}
+
+/// Whether there may be more on the disk.
+fn room(server: &Server) -> io::Result<()> {
+    if server.recorders.full.load(Relaxed) {
+        return Err(io::Error::new(
+            io::ErrorKind::StorageFull,
+            "--record-space or --min-free says so",
+        ));
+    }
+    Ok(())
+}
+
+/// Counts what is recorded, and looks at how much room is left. Runs as long as the server.
+pub async fn keep_count(server: Arc<Server>) {
+    let mut told = None;
+    loop {
+        let (used, most) = server.control.read(|plane, _, _| {
+            let sizes = plane.recordings().map(|it| it.facts().media.size);
+            (sizes.sum::<u64>(), plane.config().limits.storage)
+        });
+        if told.replace(used) != Some(used) {
+            let _ = server.control.fact(Fact::Storage(used));
+        }
+        let config = server.config();
+        let free = tokio::task::block_in_place(|| free_space(&config.data));
+        let too_little = free.is_some_and(|it| it < config.min_free.saturating_mul(MEGABYTE));
+        server.recorders.full.store(too_little || most.is_some_and(|it| used >= it), Relaxed);
+        tokio::time::sleep(COUNT).await;
+    }
+}
+
+#[cfg(unix)]
+fn free_space(folder: &Path) -> Option<u64> {
+    let about = rustix::fs::statvfs(folder).ok()?;
+    Some(about.f_bavail.saturating_mul(about.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_space(_folder: &Path) -> Option<u64> {
+    None
 }
 
 /// What is in a recording so far.

@@ -20,7 +20,9 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 use crate::control::Order;
 use crate::doors::Door;
 use crate::driver::{Application, drive};
+use crate::gate::Pass;
 use crate::hub::{self, Knock, Player, Publisher};
+use crate::proxy;
 use crate::reader::Reader;
 use crate::server::Server;
 
@@ -49,16 +51,15 @@ pub async fn listen(
             }
         };
         let config = server.config();
-        let Some(pass) =
-            server.gate.enter(peer.ip(), config.max_connections, config.max_per_address)
-        else {
-            server.metrics.refuse_connection();
+        let trusted = proxy::is_trusted(peer.ip(), &config.trust_proxy);
+        // A balancer's clients are counted by their own addresses, once it has told them.
+        let pass = if trusted { None } else { server.let_in(peer.ip()) };
+        if pass.is_none() && !trusted {
             continue;
-        };
-        server.metrics.connections_rtmp.fetch_add(1, Relaxed);
+        }
         let (server, tls) = (server.clone(), tls.clone());
         let door = server.doors.door(id);
-        let work = serve(socket, peer.ip(), tls, server.clone(), door);
+        let work = welcome(socket, peer.ip(), pass, tls, server.clone(), door);
         let work = work.instrument(info_span!("rtmp", %peer));
         let work = tokio::spawn(work);
         tokio::spawn(async move {
@@ -66,9 +67,32 @@ pub async fn listen(
                 error!("a connection ended by a bug");
                 server.metrics.panics.fetch_add(1, Relaxed);
             }
-            drop(pass);
         });
     }
+}
+
+/// Finds out where a client is, and serves it if there is room.
+async fn welcome(
+    mut socket: TcpStream,
+    peer: IpAddr,
+    pass: Option<Pass>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    server: Arc<Server>,
+    door: Door,
+) {
+    let (address, _pass) = match pass {
+        Some(pass) => (peer, pass),
+        None => match proxy::client(&mut socket).await {
+            Ok(told) => {
+                let address = told.unwrap_or(peer);
+                let Some(pass) = server.let_in(address) else { return };
+                (address, pass)
+            }
+            Err(why) => return debug!(%why, "closed"),
+        },
+    };
+    server.metrics.connections_rtmp.fetch_add(1, Relaxed);
+    serve(socket, address, tls, server, door).await;
 }
 
 async fn serve(

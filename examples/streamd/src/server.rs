@@ -1,6 +1,6 @@
 //! What all connections share.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::api::auth::Tokens;
 use crate::config::Config;
 use crate::control::Control;
 use crate::doors::Doors;
-use crate::gate::Gate;
+use crate::gate::{Gate, Pass};
 use crate::hooks::Hooks;
 use crate::http_client::HttpClient;
 use crate::hub::Hub;
@@ -105,6 +105,16 @@ impl Server {
     /// The listener of `--rtmp`.
     pub fn main(&self) -> Result<ListenerId, Error> {
         self.main.get().copied().ok_or(Error::NotFound { what: "listener" })
+    }
+
+    /// Counts a connection from an address, if there may be one more.
+    pub fn let_in(&self, address: IpAddr) -> Option<Pass> {
+        let config = self.config();
+        let pass = self.gate.enter(address, config.max_connections, config.max_per_address);
+        if pass.is_none() {
+            self.metrics.refuse_connection();
+        }
+        pass
     }
 
     /// What a stream is called by whose name is public: on the main listener as it was published, elsewhere with the

@@ -81,6 +81,15 @@ impl Server {
         Self::spawn(shell, folder, options)
     }
 
+    /// The same with so many open files at most.
+    #[cfg(unix)]
+    pub fn with_files(folder: &Folder, options: &[&str], files: u32) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_streamd")]);
+        Self::spawn(shell, folder, options)
+    }
+
     fn spawn(mut command: Command, folder: &Folder, options: &[&str]) -> Self {
         if !options.contains(&"--rtmp") {
             command.args(["--rtmp", "127.0.0.1:0"]);
@@ -291,6 +300,21 @@ impl Client {
         client.session.publish(&name, PublishKind::Live).unwrap();
         client.until(|it| it.stream.is_some() || it.rejected.is_some() || it.over);
         client
+    }
+
+    /// Publishes behind a balancer that says something first.
+    pub fn publish_behind(address: SocketAddr, header: &[u8], path: &str) -> Self {
+        let (mut client, name) = Self::connect(address, path);
+        client.socket.write_all(header).unwrap();
+        client.session.publish(&name, PublishKind::Live).unwrap();
+        client.until(|it| it.stream.is_some() || it.rejected.is_some() || it.over);
+        client
+    }
+
+    /// Goes away without a word: what is not read yet makes the system send a reset.
+    pub fn reset(self) {
+        let linger = socket2::SockRef::from(&self.socket);
+        linger.set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     pub fn play(address: SocketAddr, path: &str) -> Self {

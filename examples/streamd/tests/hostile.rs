@@ -1,0 +1,263 @@
+//! What strangers send to a real server, by the ids of the catalogue of hostile inputs.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use support::{Client, Folder, Server, clip, tags};
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    socket
+}
+
+/// Reads until the other side closes or resets.
+fn closed(mut socket: TcpStream) -> Vec<u8> {
+    let mut all = Vec::new();
+    let _ = socket
+        .read_to_end(&mut all)
+        .map_err(|it| assert_ne!(it.kind(), std::io::ErrorKind::WouldBlock, "it stays open"));
+    all
+}
+
+#[test]
+fn net_01_02_a_handshake_has_one_deadline_whatever_comes() {
+    let folder = Folder::new("slowshake");
+    let server = Server::start(&folder, &["--max-per-address", "2"]);
+    let silent = connect(server.rtmp);
+    let mut slow = connect(server.rtmp);
+    slow.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+    let begin = Instant::now();
+    let mut byte = [3];
+    while slow.write_all(&byte).is_ok() && begin.elapsed() < Duration::from_secs(20) {
+        byte = [0];
+        if slow.read(&mut [0; 64]).is_ok_and(|it| it == 0) {
+            break;
+        }
+    }
+    assert!((8..15).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+    assert_eq!(closed(silent), b"");
+    // Their places are free again.
+    server.until("a free place", |it| (!Client::publish(it.rtmp, "live/a").over).then_some(()));
+}
+
+#[test]
+fn net_05_a_reset_is_a_loss_that_may_be_made_good() {
+    let folder = Folder::new("reset");
+    let server = Server::start(&folder, &["--reconnect", "1"]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip()[..60]);
+    let state = |it: &Server| it.json("/v1/streams/live/a")["state"].as_str().map(str::to_owned);
+    server.until("it is live", |it| (state(it)? == "live").then_some(()));
+    publisher.reset();
+    server.until("it waits", |it| (state(it)? == "waiting").then_some(()));
+    server.until("it ends", |it| (state(it)? == "ended").then_some(()));
+}
+
+#[test]
+#[cfg(unix)]
+fn net_13_without_free_descriptors_live_connections_go_on() {
+    let folder = Folder::new("files");
+    let server = Server::with_files(&folder, &[], 48);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    let many: Vec<_> = (0..80).map(|_| connect(server.rtmp)).collect();
+    server.until("it is told", |it| it.said().contains("cannot accept").then_some(()));
+    publisher.send_all(&clip());
+    drop(many);
+    let mut player = server.until("there is room again", |it| {
+        let player = Client::play(it.rtmp, "live/a");
+        (!player.over && player.rejected.is_none()).then_some(player)
+    });
+    player.until(|it| it.media().len() > 20);
+}
+
+#[test]
+fn net_14_only_trusted_peers_tell_where_their_clients_are() {
+    let line = b"PROXY TCP4 192.0.2.77 127.0.0.1 4000 1935\r\n";
+    let folder = Folder::new("proxy");
+    let server = Server::start(&folder, &[]);
+    let mut stranger = connect(server.rtmp);
+    stranger.write_all(line).unwrap();
+    assert_eq!(closed(stranger), b"", "it is no RTMP");
+
+    let folder = Folder::new("trusted");
+    let options = ["--trust-proxy", "127.0.0.0/8", "--max-per-address", "1"];
+    let server = Server::start(&folder, &options);
+    let mut first = Client::publish_behind(server.rtmp, line, "live/a");
+    assert!(first.rejected.is_none() && !first.over);
+    first.send_all(&clip()[..20]);
+    let second = Client::publish_behind(server.rtmp, line, "live/b");
+    assert!(second.over, "one from that address is enough");
+    let other = b"PROXY TCP4 192.0.2.78 127.0.0.1 4000 1935\r\n";
+    assert!(!Client::publish_behind(server.rtmp, other, "live/b").over);
+    for broken in [
+        [b"\r\n\r\n\0\r\nQUIT\n".as_slice(), &[0x21, 0x11, 0xFF, 0xFF]].concat(),
+        [b"\r\n\r\n\0\r\nQUIT\n".as_slice(), &[0x21, 0x11, 0, 3, 1, 2, 3]].concat(),
+        [b"PROXY TCP4 ".as_slice(), &[b'1'; 200]].concat(),
+    ] {
+        let mut socket = connect(server.rtmp);
+        socket.write_all(&broken).unwrap();
+        assert_eq!(closed(socket), b"");
+    }
+}
+
+#[test]
+fn out_18_a_recording_is_cut_at_its_limit_and_ends_when_the_space_is_used_up() {
+    let folder = Folder::new("parts");
+    let server = Server::start(&folder, &["--record", "flv", "--record-part", "3"]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip());
+    drop(publisher);
+    server.until("parts", |_| (folder.files(".flv").len() >= 3).then_some(()));
+    for file in folder.files(".flv") {
+        let tags = tags(&std::fs::read(file).unwrap());
+        let length = tags.last().unwrap().timestamp;
+        assert!(length < 4_100, "{length}");
+        let picture = tags.iter().find(|it| it.body.len() > 100 && it.body[0] & 0x0F == 7);
+        assert_eq!(picture.unwrap().body[0], 0x17, "every part begins with a keyframe");
+    }
+
+    let folder = Folder::new("space");
+    let server = Server::start(&folder, &["--record", "flv", "--record-space", "0"]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip());
+    let mut player = Client::play(server.rtmp, "live/a");
+    player.until(|it| it.media().len() > 20);
+    assert_eq!(folder.files(".flv").len(), 0, "live goes on, and nothing is recorded");
+}
+
+#[test]
+fn out_14_leftovers_of_a_crash_are_in_nobodys_way() {
+    let folder = Folder::new("leftovers");
+    let place = folder.0.join("recordings/live/a");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::create_dir_all(folder.0.join("hls/live")).unwrap();
+    std::fs::write(place.join("20260101T000000Z.flv.tmp"), "half").unwrap();
+    std::fs::write(place.join("20260101T000000Z.flv"), "FLV").unwrap();
+    std::fs::write(folder.0.join("hls/live/a.next"), "12").unwrap();
+    let server = Server::start(&folder, &["--record", "flv"]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip());
+    server.until("a playlist", |it| {
+        let (status, _, body) = it.ask("/live/a/main.m3u8", "");
+        (status == 200 && body.windows(7).any(|it| it == b"#EXTINF")).then_some(())
+    });
+    assert_eq!(std::fs::read(place.join("20260101T000000Z.flv")).unwrap(), b"FLV");
+}
+
+#[test]
+fn out_16_names_that_look_alike_are_different_streams() {
+    let folder = Folder::new("names");
+    let server = Server::start(&folder, &["--record", "flv"]);
+    let names = ["live/a_b", "live/a/b", "live/A_b", "live/a.b"];
+    let publishers: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let mut publisher = Client::publish(server.rtmp, name);
+            assert!(publisher.rejected.is_none(), "{name}");
+            publisher.send_all(&clip()[..40]);
+            publisher
+        })
+        .collect();
+    server.until("all are recorded", |_| (folder.files(".flv").len() == 4).then_some(()));
+    for name in names {
+        assert_eq!(server.json(&format!("/v1/streams/{name}"))["path"], name);
+        assert!(folder.0.join("recordings").join(name).is_dir());
+    }
+    drop(publishers);
+}
+
+#[test]
+fn htp_03_06_07_08_09_10_odd_requests_over_http() {
+    let folder = Folder::new("http");
+    let server = Server::start(&folder, &[]);
+    let ask = |request: &[u8]| {
+        let mut socket = connect(server.http);
+        let _ = socket.write_all(request);
+        String::from_utf8_lossy(&closed(socket)).into_owned()
+    };
+    // 3: too long, too many.
+    let query = format!("GET /healthz?{} HTTP/1.1\r\nhost: a\r\n\r\n", "a=1&".repeat(100_000));
+    let headers = "x: y\r\n".repeat(1_000);
+    let headers = format!("GET /healthz HTTP/1.1\r\nhost: a\r\n{headers}\r\n");
+    for request in [query, headers] {
+        let answer = ask(request.as_bytes());
+        let status = answer.split(' ').nth(1).unwrap_or("closed").to_owned();
+        assert!(["400", "414", "431", "closed"].contains(&&*status), "{status}");
+    }
+    // 6: lengths that contradict each other.
+    for lengths in [
+        "content-length: 3\r\ncontent-length: 4\r\n",
+        "content-length: -1\r\n",
+        "content-length: 99999999999999999999\r\n",
+        "transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+        "transfer-encoding: chunked\r\n\r\n-1\r\n",
+    ] {
+        let answer =
+            ask(format!("POST /v1/inputs HTTP/1.1\r\nhost: a\r\n{lengths}\r\n").as_bytes());
+        assert!(!answer.starts_with("HTTP/1.1 2"), "{lengths}: {answer}");
+    }
+    // 7: many requests at once, each answered; and no HTTP/2.
+    let request = "GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n".repeat(1_000);
+    let last = "GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    assert_eq!(ask(format!("{request}{last}").as_bytes()).matches("200 OK").count(), 1_001);
+    let answer = ask(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    assert!(!answer.contains("200"), "{answer}");
+    // 8, 9: nothing of a request comes back, and JSON is never a script.
+    let head = "host: canary.example\r\nx-forwarded-for: 192.0.2.99\r\n";
+    let (status, answer, body) =
+        server.ask("/v1/streams?callback=%3Cscript%3Ecanary()%3C/script%3E", head);
+    assert_eq!(status, 200);
+    assert!(answer.contains("content-type: application/json"));
+    assert!(answer.contains("x-content-type-options: nosniff"));
+    assert!(!answer.contains("canary") && !String::from_utf8_lossy(&body).contains("canary"));
+    assert!(!server.said().contains("192.0.2.99"));
+    // 10: media may be read from other pages, never with their visitors' cookies.
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip());
+    let (_, answer, _) = server.until("a playlist", |it| {
+        let answer = it.ask("/live/a/index.m3u8", "origin: https://evil.example\r\n");
+        (answer.0 == 200).then_some(answer)
+    });
+    assert!(answer.contains("access-control-allow-origin: *"), "{answer}");
+    assert!(!answer.contains("access-control-allow-credentials"));
+}
+
+#[test]
+fn htp_05_a_response_that_nobody_reads_is_given_up() {
+    let folder = Folder::new("unread");
+    let server = Server::start(&folder, &["--stall", "1"]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip());
+    let mut lazy = connect(server.http);
+    lazy.write_all(b"GET /live/a.flv HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    let players = |it: &Server| it.json("/v1/streams/live/a")["players"].as_u64();
+    server.until("it plays", |it| (players(it)? == 1).then_some(()));
+    let mut begin = 0;
+    server.until("it is closed", |it| {
+        begin += 10_000;
+        for tag in clip() {
+            publisher.send(&tag, tag.timestamp + begin);
+        }
+        publisher.send_all(&[]);
+        (players(it)? == 0).then_some(())
+    });
+}
+
+#[test]
+fn log_01_04_nothing_that_strangers_send_reaches_logs_or_labels_as_it_is() {
+    let folder = Folder::new("logs");
+    let server = Server::start(&folder, &["--rtmp", "127.0.0.1:0"]);
+    for number in 0..30 {
+        let refused = Client::play(server.rtmp, &format!("live/canary{number}"));
+        assert!(refused.rejected.is_some());
+    }
+    let metrics = server.text("/metrics");
+    assert!(!metrics.contains("canary"), "{metrics}");
+    assert!(metrics.contains("streamd_refused_total{reason=\"not_found\"} 30"), "{metrics}");
+    server.ask("/live/%1b%5b31mred.flv", "user-agent: \u{1b}[31mred\r\n");
+    assert!(!server.said().contains('\u{1b}'), "{}", server.said());
+}
