@@ -96,8 +96,11 @@ pub enum HookEvent {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum HookAction {
-    /// POST the body with `Webhook-Id: {delivery}`, `Webhook-Attempt: {attempt}` and a signature over
+    /// POST the body with `Webhook-Id: {hook}-{delivery}`, `Webhook-Attempt: {attempt}` and a signature over
     /// [`signed_text`]. Say [`HookEvent::Answered`].
+    ///
+    /// Deliveries are numbered by each hook for itself, so the id names both. Store the snapshot first: what was
+    /// posted and forgotten would give its number to another.
     Post {
         /// The delivery's number, the same over all attempts.
         delivery: u64,

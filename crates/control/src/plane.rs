@@ -235,6 +235,14 @@ impl Plane {
         plane
     }
 
+    /// The plane exactly as it was, on the clock that it had: what a journal begins with. To go on after a restart,
+    /// [`restore`](Self::restore) it.
+    pub fn rewind(snapshot: Snapshot) -> Self {
+        let mut plane = snapshot.plane;
+        plane.set_all_timers();
+        plane
+    }
+
     /// Other limits, targets and addresses from now on. What there is already stays, even if it is more than may be.
     pub fn configure(&mut self, config: PlaneConfig) {
         self.config = config;

@@ -685,3 +685,19 @@ fn a_journal_that_was_changed_shows_the_first_difference() {
     assert_eq!(difference.index, index);
     assert_ne!(difference.written.actions, difference.found.actions);
 }
+
+#[test]
+fn a_journal_that_begins_in_the_middle_replays() {
+    let mut run = Run::new(8);
+    for _ in 0..30 {
+        run.operate();
+    }
+    let (begin, before) = (run.world.plane.snapshot(), run.world.journal.len());
+    for _ in 0..30 {
+        run.operate();
+    }
+    let rest = &run.world.journal[before..];
+    let mut again = Plane::rewind(begin);
+    assert_eq!(replay(&mut again, rest), Ok(rest.len()));
+    assert_eq!(again, run.world.plane);
+}

@@ -4,20 +4,19 @@
 //! What the plane wants done goes through one queue to [`effects`](crate::effects), in order.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use bytes::Bytes;
 use levada_control::{
     Action, Entropy, Entry, Error, Fact, Keyring, Loss, Notice, Now, Plane, PlaneConfig, Refusal,
     Reply, Request, SessionId, Step,
 };
 use tokio::sync::{Notify, broadcast, mpsc, watch};
-use tracing::{error, warn};
+use tracing::error;
 
+use crate::journal::Journal;
 use crate::store::{Extras, Frozen, Store};
 use crate::stream::unix_ms;
 
@@ -46,7 +45,7 @@ struct State {
     plane: Plane,
     keys: Keyring,
     extras: Extras,
-    journal: Option<BufWriter<File>>,
+    journal: Journal,
     /// Counts changes, so that whoever made one knows when it is on the disk.
     revision: u64,
     /// The last change that webhooks are told of.
@@ -96,7 +95,7 @@ impl Control {
             None => Plane::new(config.clone()),
         };
         plane.configure(config);
-        let journal = journal.map(|it| begin_journal(it, &plane)).transpose()?;
+        let journal = Journal::begin(journal, &plane)?;
         let (actions, queue) = mpsc::unbounded_channel();
         let state =
             State { plane, keys: kept.keys, extras: kept.extras, journal, revision: 0, told: 0 };
@@ -209,16 +208,7 @@ impl Control {
         let State { plane, keys, journal, revision, told, .. } = state;
         let (reply, entry) = levada_control::record(plane, self.now(), step, &mut Chance);
         *revision += 1;
-        if let Some(file) = journal {
-            let written = serde_json::to_writer(&mut *file, &entry)
-                .map_err(std::io::Error::from)
-                .and_then(|()| file.write_all(b"\n"))
-                .and_then(|()| file.flush());
-            if let Err(why) = written {
-                warn!(%why, "the journal ends here");
-                *journal = None;
-            }
-        }
+        journal.write(&entry);
         if plane.hooks().next().is_some() && tells(&entry) {
             *told = *revision;
             self.save.notify_one();
@@ -252,6 +242,12 @@ impl Control {
     /// Everything that happens from now on.
     pub fn notices(&self) -> broadcast::Receiver<Arc<Notice>> {
         self.notices.subscribe()
+    }
+
+    /// The journal from now on: its first line, and those that follow.
+    pub fn journal(&self) -> anyhow::Result<(Bytes, broadcast::Receiver<Bytes>)> {
+        let state = self.lock();
+        state.journal.read(&state.plane)
     }
 
     /// What a connection is told to do, from its acceptance to [`forget`](Self::forget).
@@ -325,13 +321,4 @@ impl Control {
 fn tells(entry: &Entry) -> bool {
     matches!(entry.step, Step::Request(_))
         || entry.actions.iter().any(|it| matches!(it, Action::Notice(_)))
-}
-
-/// A journal begins with the plane as it is: `{"snapshot": …}`. A line for each step follows.
-fn begin_journal(path: &Path, plane: &Plane) -> anyhow::Result<BufWriter<File>> {
-    let why = || format!("cannot write the journal {}", path.display());
-    let mut file = BufWriter::new(File::create(path).with_context(why)?);
-    serde_json::to_writer(&mut file, &serde_json::json!({ "snapshot": plane.snapshot() }))?;
-    file.write_all(b"\n").and_then(|()| file.flush()).with_context(why)?;
-    Ok(file)
 }

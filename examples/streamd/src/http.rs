@@ -3,6 +3,7 @@
 mod events;
 mod flv;
 mod hls;
+mod journal;
 mod mp4;
 mod page;
 mod patience;
@@ -39,6 +40,7 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/metrics", get(status::metrics))
         .route("/v1/events", get(events::events))
+        .route("/v1/journal", get(journal::journal))
         .route("/v1/streams", get(status::streams))
         .route("/v1/streams/{*path}", get(status::stream))
         .route("/v1/relays", get(status::relays))

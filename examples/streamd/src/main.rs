@@ -22,6 +22,7 @@ mod hooks;
 mod http;
 mod http_client;
 mod hub;
+mod journal;
 mod metrics;
 mod observer;
 mod packager;

@@ -259,7 +259,7 @@ pub enum Action {
     HookPost {
         /// Whose.
         hook: HookId,
-        /// The delivery: `Webhook-Id`.
+        /// The delivery: `Webhook-Id` is `{hook}-{delivery}`.
         delivery: u64,
         /// The attempt: `Webhook-Attempt`.
         attempt: u32,
