@@ -23,6 +23,7 @@ mod http;
 mod http_client;
 mod hub;
 mod journal;
+mod log;
 mod metrics;
 mod observer;
 mod packager;
@@ -38,7 +39,6 @@ mod store;
 mod stream;
 mod tls;
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,10 +47,9 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
-use tracing_subscriber::EnvFilter;
 
 use api::auth::Tokens;
-use config::{Config, Log};
+use config::Config;
 use control::Control;
 use server::Server;
 
@@ -70,15 +69,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let config = Config::load()?;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match config.log {
-        Log::Json => log.json().init(),
-        Log::Text => log.init(),
-    }
+    let quota = log::begin(config.log);
+    tokio::spawn(async move { quota.tell().await });
     let rtmp = bind(config.rtmp, "--rtmp").await?;
     let rtmps = match config.rtmps {
         Some(address) => Some((bind(address, "--rtmps").await?, tls::server(&config)?)),
