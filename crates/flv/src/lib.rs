@@ -126,6 +126,7 @@ mod unpack;
 
 mod pack;
 
+mod plain;
 mod role;
 
 mod timeline;
@@ -145,6 +146,7 @@ pub use keyframes::{Keyframe, KeyframeIndex};
 pub use metadata::{AudioMetadata, Metadata, VideoMetadata};
 pub use pack::{PackedTag, Packer, PackerConfig};
 pub use packet::{BodyError, MAX_MOD_EX, MAX_TRACKS, Packet, PacketKind, Packets};
+pub use plain::plain;
 pub use reader::{FlvItem, FlvLimits, FlvReader};
 pub use role::{Role, role};
 pub use script::Script;

@@ -230,7 +230,7 @@ impl Iterator for Packets {
 }
 
 impl Media {
-    fn multitrack(self) -> u8 {
+    pub(crate) fn multitrack(self) -> u8 {
         match self {
             Self::Video => VIDEO_MULTITRACK,
             Self::Audio => AUDIO_MULTITRACK,

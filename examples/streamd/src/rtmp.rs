@@ -9,8 +9,8 @@ use levada_chunk::MessageStreamId;
 use levada_control::{self as control, ListenerId, Loss, Refusal};
 use levada_handshake::Entropy;
 use levada_session::{
-    Flow, PlayRequest, PublishRequest, Rejection, ServerConfig, ServerEvent, ServerSession,
-    StreamPath,
+    Extensions, Flow, PlayRequest, PublishRequest, Rejection, ServerConfig, ServerEvent,
+    ServerSession, StreamPath,
 };
 use levada_tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
@@ -120,6 +120,7 @@ async fn serve(
         playing: Vec::new(),
         told_to_go: false,
         sent_away: false,
+        knows_tracks: false,
         stop_sign,
     };
     let ended = match tls {
@@ -144,6 +145,8 @@ struct Connection {
     stop_sign: watch::Receiver<bool>,
     told_to_go: bool,
     sent_away: bool,
+    /// Whether the client knows multitrack and modifiers: others get the first tracks only.
+    knows_tracks: bool,
 }
 
 struct Playing {
@@ -196,7 +199,12 @@ impl Connection {
             ServerEvent::Connect(request) if self.server.is_stopping() => {
                 session.reject(request, &Rejection::shutdown("the server goes down"));
             }
-            ServerEvent::Connect(request) => session.accept_connect(request),
+            ServerEvent::Connect(request) => {
+                let knows = request.capabilities.extensions;
+                self.knows_tracks =
+                    knows.has(Extensions::MULTITRACK) && knows.has(Extensions::MOD_EX);
+                session.accept_connect(request);
+            }
             ServerEvent::Publish(request) => self.publish(session, request),
             ServerEvent::Play(request) => self.play(session, request),
             ServerEvent::Media { stream, message } => {
@@ -241,8 +249,10 @@ impl Connection {
                 continue;
             }
             let to = playing.to;
+            let all_tracks = self.knows_tracks;
             playing.reader.read(|item| {
-                session.send(to, &item.message).is_ok()
+                let message = if all_tracks { Some(&item.message) } else { item.plain() };
+                message.is_none_or(|it| session.send(to, it).is_ok())
                     && levada_buf::Endpoint::output(session).room() > 0
             });
             let new =

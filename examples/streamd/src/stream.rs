@@ -61,10 +61,22 @@ pub struct Stream {
 #[derive(Clone, Debug)]
 pub struct Item {
     pub message: SharedMessage,
+    /// What players get in its place that know neither multitrack nor modifiers, if that is something else.
+    simple: Option<Option<SharedMessage>>,
     /// Counts from the first.
     pub number: u64,
     pub header: bool,
     pub key: bool,
+}
+
+impl Item {
+    /// What players get that know neither multitrack nor modifiers.
+    pub fn plain(&self) -> Option<&SharedMessage> {
+        match &self.simple {
+            None => Some(&self.message),
+            Some(other) => other.as_ref(),
+        }
+    }
 }
 
 /// Who publishes, and since when.
@@ -273,9 +285,10 @@ impl Stream {
             Role::Other => kind == TagKind::Audio && !publication.has_video,
             Role::Header(_) => false,
         };
+        let simple = self.simple(kind, &message);
         if let Ok(shared) = SharedMessage::new(message, self.chunk_size) {
             let header = matches!(role, Role::Header(_));
-            let item = Item { message: shared, number: publication.pushed, header, key };
+            let item = Item { message: shared, simple, number: publication.pushed, header, key };
             publication.pushed += 1;
             let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
             match role {
@@ -289,6 +302,19 @@ impl Stream {
         self.changed.send_replace(());
         seen.position_ms = u64::try_from(publication.position).unwrap_or_default();
         self.package(kind, timestamp, payload, again, seen);
+    }
+
+    /// A message for simple players, if it is not the same: nearly always it is.
+    fn simple(&self, kind: TagKind, message: &Message) -> Option<Option<SharedMessage>> {
+        if !matches!(kind, TagKind::Audio | TagKind::Video) {
+            return None;
+        }
+        let body = levada_flv::plain(kind, &message.payload);
+        if body.as_ref().is_some_and(|it| it.as_ptr() == message.payload.as_ptr()) {
+            return None;
+        }
+        let simple = body.map(|it| Message { payload: it, ..message.clone() });
+        Some(simple.and_then(|it| SharedMessage::new(it, self.chunk_size).ok()))
     }
 
     fn package(

@@ -248,6 +248,32 @@ fn htp_05_a_response_that_nobody_reads_is_given_up() {
 }
 
 #[test]
+fn ert_07_players_that_know_no_multitrack_get_the_first_track() {
+    let folder = Folder::new("tracks");
+    let server = Server::start(&folder, &[]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    let clip = clip();
+    publisher.send_all(&clip[..20]);
+    let mut able = Client::play(server.rtmp, "live/a");
+    let mut simple = Client::play_simply(server.rtmp, "live/a");
+    for body in [&b"\x96\x03av01\x01other"[..], b"\x96\x03av01\0first", b"\x27\x01\0\0\0last"] {
+        let mut tag = clip[5].clone();
+        (tag.kind, tag.body) = (levada_flv::TagKind::Video, bytes::Bytes::from_static(body));
+        publisher.send(&tag, 10_000);
+    }
+    publisher.send_all(&[]);
+    let bodies = |it: &Client| it.media().into_iter().map(|it| it.2).collect::<Vec<_>>();
+    let ends = |it: &Client| bodies(it).last().is_some_and(|it| it.ends_with(b"last"));
+    able.until(ends);
+    simple.until(ends);
+    let count = |it: &Client, body: &[u8]| bodies(it).iter().filter(|it| *it == body).count();
+    assert_eq!(count(&able, b"\x96\x03av01\x01other"), 1);
+    assert_eq!(count(&able, b"\x96\x03av01\0first"), 1);
+    assert_eq!(count(&simple, b"\x93av01first"), 1);
+    assert!(!bodies(&simple).iter().any(|it| it.starts_with(b"\x96")));
+}
+
+#[test]
 fn log_01_04_nothing_that_strangers_send_reaches_logs_or_labels_as_it_is() {
     let folder = Folder::new("logs");
     let server = Server::start(&folder, &["--rtmp", "127.0.0.1:0"]);

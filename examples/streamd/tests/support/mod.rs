@@ -13,7 +13,9 @@ use levada_buf::Endpoint;
 use levada_chunk::{ChunkSize, Message, MessageStreamId, MessageType, SharedMessage};
 use levada_flv::{FlvItem, FlvReader, FlvTag, TagKind};
 use levada_handshake::Entropy;
-use levada_session::{ClientConfig, ClientEvent, ClientSession, PlayStart, PublishKind, RtmpUrl};
+use levada_session::{
+    Capabilities, ClientConfig, ClientEvent, ClientSession, PlayStart, PublishKind, RtmpUrl,
+};
 
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -273,9 +275,14 @@ pub struct Client {
 
 impl Client {
     fn connect(address: SocketAddr, path: &str) -> (Self, String) {
+        Self::connect_knowing(address, path, Capabilities::forwarder())
+    }
+
+    fn connect_knowing(address: SocketAddr, path: &str, knows: Capabilities) -> (Self, String) {
         let url = RtmpUrl::parse(&format!("rtmp://{address}/{path}")).unwrap();
         let name = url.stream.clone();
-        let config = ClientConfig::new(url);
+        let mut config = ClientConfig::new(url);
+        config.capabilities = knows;
         let chunk_size = config.chunk_size;
         let session = ClientSession::new(config, Entropy::new([7; 1528]), Instant::now());
         let socket = TcpStream::connect(address).unwrap();
@@ -319,6 +326,14 @@ impl Client {
 
     pub fn play(address: SocketAddr, path: &str) -> Self {
         let (mut client, name) = Self::connect(address, path);
+        client.session.play(&name, PlayStart::Any, None).unwrap();
+        client.until(|it| it.stream.is_some() || it.rejected.is_some() || it.over);
+        client
+    }
+
+    /// Plays as somebody who knows nothing of Enhanced RTMP.
+    pub fn play_simply(address: SocketAddr, path: &str) -> Self {
+        let (mut client, name) = Self::connect_knowing(address, path, Capabilities::default());
         client.session.play(&name, PlayStart::Any, None).unwrap();
         client.until(|it| it.stream.is_some() || it.rejected.is_some() || it.over);
         client
