@@ -287,3 +287,110 @@ fn log_01_04_nothing_that_strangers_send_reaches_logs_or_labels_as_it_is() {
     server.ask("/live/%1b%5b31mred.flv", "user-agent: \u{1b}[31mred\r\n");
     assert!(!server.said().contains('\u{1b}'), "{}", server.said());
 }
+
+#[test]
+fn cmd_11_of_two_publishers_at_the_same_moment_one_wins() {
+    let folder = Folder::new("race");
+    let server = Server::start(&folder, &[]);
+    for round in 0..4 {
+        let path = format!("live/race{round}");
+        let (address, barrier) = (server.rtmp, std::sync::Barrier::new(2));
+        let publishers: Vec<Client> = std::thread::scope(|scope| {
+            let one = || {
+                barrier.wait();
+                Client::publish(address, &path)
+            };
+            let both = [scope.spawn(one), scope.spawn(one)];
+            both.into_iter().map(|it| it.join().unwrap()).collect()
+        });
+        let won = publishers.iter().filter(|it| it.stream.is_some()).count();
+        let lost = publishers.iter().find_map(|it| it.rejected.as_deref());
+        assert_eq!((won, lost), (1, Some("NetStream.Publish.BadName")), "round {round}");
+    }
+}
+
+#[test]
+fn cmd_12_18_flapping_and_guessing_end_at_the_rate_limit() {
+    let folder = Folder::new("flapping");
+    let server = Server::start(&folder, &["--reconnect", "0"]);
+    let mut refused = 0;
+    for _ in 0..15 {
+        let publisher = Client::publish(server.rtmp, "live/flap");
+        refused += u32::from(publisher.rejected.is_some());
+        drop(publisher);
+    }
+    assert!(refused >= 5, "ten in a minute are enough: {refused}");
+    assert!(server.text("/metrics").contains("streamd_refused_total{reason=\"rate_limited\"}"));
+    // Another name is not affected.
+    assert!(Client::publish(server.rtmp, "live/calm").rejected.is_none());
+
+    let folder = Folder::new("guessing");
+    let server = Server::start(&folder, &["--rtmp", "0.0.0.0:0"]);
+    let answers: Vec<_> = (0..30)
+        .map(|guess| {
+            let app = if guess % 2 == 0 { "live" } else { "other" };
+            Client::publish(server.rtmp, &format!("{app}/a?key=guess{guess}")).rejected
+        })
+        .collect();
+    assert!(answers.iter().all(|it| it == &answers[0] && it.is_some()), "{answers:?}");
+    let metrics = server.text("/metrics");
+    let limited = metrics.lines().find(|it| it.contains("reason=\"rate_limited\"")).unwrap();
+    assert!(!limited.ends_with(" 0"), "{limited}");
+}
+
+#[test]
+fn cmd_17_23_metadata_without_end_and_players_before_any_header() {
+    let folder = Folder::new("headless");
+    let server = Server::start(&folder, &[]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    let memory = |it: &Server| -> u64 {
+        let text = it.text("/metrics");
+        let line =
+            text.lines().find(|it| it.starts_with("process_resident_memory_bytes ")).unwrap();
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let before = memory(&server);
+    for number in 0..400_u32 {
+        publisher.send_metadata(&format!("{number:05}").repeat(12_000));
+    }
+    publisher.send_all(&[]);
+    // A frame of sound without any configuration, then a player.
+    let sound = clip().into_iter().find(|it| it.kind == levada_flv::TagKind::Audio).unwrap();
+    publisher.send(&sound, 0);
+    publisher.send_all(&[]);
+    let mut player = Client::play(server.rtmp, "live/a");
+    assert!(!player.over && player.rejected.is_none());
+    publisher.send_all(&clip());
+    player.until(|it| it.media().len() > 20);
+    let grown = memory(&server).saturating_sub(before);
+    assert!(grown < 48 << 20, "{grown} bytes for 24 MB of metadata");
+}
+
+#[test]
+fn net_12_a_server_name_is_no_path_and_no_label() {
+    let folder = Folder::new("sni");
+    let server = Server::start(&folder, &["--rtmps", "127.0.0.1:0"]);
+    let address = server.rtmps.unwrap();
+    // A ClientHello of version 1.2 with a server name of nine bytes.
+    let hello = |name: &[u8; 9]| {
+        let mut extension = vec![0, 0, 0, 14, 0, 12, 0, 0, 9];
+        extension.extend_from_slice(name);
+        let mut body = vec![3, 3];
+        body.extend_from_slice(&[7; 32]);
+        body.extend_from_slice(&[0, 0, 2, 0xC0, 0x2F, 1, 0, 0, extension.len() as u8]);
+        body.extend_from_slice(&extension);
+        let mut record = vec![22, 3, 1, 0, body.len() as u8 + 4, 1, 0, 0, body.len() as u8];
+        record.extend_from_slice(&body);
+        record
+    };
+    for name in [b"../../etc", b"canary\0\r\n", b"a..b...c."] {
+        let mut socket = connect(address);
+        socket.write_all(&hello(name)).unwrap();
+        // An alert, or nothing.
+        assert!(closed(socket).len() < 64);
+    }
+    assert!(!server.text("/metrics").contains("canary") && !server.said().contains("canary"));
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip()[..20]);
+    assert!(!publisher.over);
+}
