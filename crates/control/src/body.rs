@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 
 use crate::calendar::rfc3339;
 use crate::json::Object;
-use crate::{InputId, Loss, Notice, NoticeKind, RecordingError, RecordingFacts, RecordingState};
+use crate::{
+    AudioCodec, InputId, Loss, Notice, NoticeKind, RecordingError, RecordingFacts, RecordingState,
+    VideoCodec,
+};
 
 /// Whose form a hook's bodies have.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -45,6 +48,10 @@ pub struct StreamFacts {
     pub client_user_id: Option<String>,
     /// Echoed.
     pub client_entity_data: Option<String>,
+    /// What its video is coded with, once that was seen.
+    pub video_codec: Option<VideoCodec>,
+    /// What its audio is coded with, once that was seen.
+    pub audio_codec: Option<AudioCodec>,
 }
 
 /// What a body may speak of.
@@ -78,15 +85,18 @@ pub struct BodyFacts<'a> {
 /// | `recording.deleted` | – | `video_delete` | – |
 /// | `show.changed` | – | `broadcast` | – |
 /// | `output.started`, `stopped`, `failed` | – | `restream` | `call.rtmp_broadcast_…` |
+/// | `hook.test` | `connected` | as native | as native |
 ///
 /// Every body is valid JSON, whatever names hold.
 pub fn hook_body(format: HookFormat, notice: &Notice, facts: BodyFacts<'_>) -> Option<String> {
-    match format {
-        HookFormat::Native => Some(native(notice)),
+    let body = match format {
+        HookFormat::Native => None,
         HookFormat::LiveInputs => live_inputs(notice, facts),
         HookFormat::Streams => streams(notice, facts),
         HookFormat::Calls => calls(notice, facts),
-    }
+    };
+    let is_native = format == HookFormat::Native || notice.kind == NoticeKind::HookTest;
+    body.or_else(|| is_native.then(|| native(notice)))
 }
 
 /// A notice's id: the same whenever and wherever it is told.
@@ -198,8 +208,14 @@ fn live_inputs(notice: &Notice, facts: BodyFacts<'_>) -> Option<String> {
         "Notification Name: Stream Live Input\nInput ID: {input}\nEvent Type: {event}\nUpdated At: {at}"
     );
     if let Some((code, message)) = error {
-        let error = Object::new().text("code", code).text("message", message).end();
-        data = data.raw("live_input_errored", &Object::new().raw("error", &error).end());
+        let video = facts.stream.and_then(|it| it.video_codec).map_or("", VideoCodec::as_str);
+        let audio = facts.stream.and_then(|it| it.audio_codec).map_or("", AudioCodec::as_str);
+        let errored = Object::new()
+            .raw("error", &Object::new().text("code", code).text("message", message).end())
+            .text("video_codec", video)
+            .text("audio_codec", audio)
+            .end();
+        data = data.raw("live_input_errored", &errored);
         lines.push_str(&alloc::format!("\nError Code: {code}\nError Message: {message}"));
     }
     let body = Object::new()
@@ -288,8 +304,9 @@ fn streams(notice: &Notice, facts: BodyFacts<'_>) -> Option<String> {
         | NoticeKind::InputSuspended { .. }
         | NoticeKind::InputEnded { announced: false, .. }
         | NoticeKind::RecordingStarted { .. }
-        | NoticeKind::RecordingStopped { .. }
-        | NoticeKind::HookTest => ("stream", "stream", stream(notice, facts.stream?)),
+        | NoticeKind::RecordingStopped { .. } => {
+            ("stream", "stream", stream(notice, facts.stream?))
+        }
         NoticeKind::RecordingState { state, .. } => {
             ("video", "video", stream_video(facts.recording?.0, *state, facts.stream, None))
         }

@@ -174,6 +174,19 @@ pub enum VideoCodec {
     Other,
 }
 
+impl VideoCodec {
+    /// The word for programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::H264 => "h264",
+            Self::Hevc => "hevc",
+            Self::Av1 => "av1",
+            Self::Vp9 => "vp9",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// The codec of an audio track, as far as policy cares.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -191,6 +204,20 @@ pub enum AudioCodec {
     Ac3,
     /// Anything that can't be packaged, such as Speex.
     Other,
+}
+
+impl AudioCodec {
+    /// The word for programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aac => "aac",
+            Self::Mp3 => "mp3",
+            Self::Opus => "opus",
+            Self::Flac => "flac",
+            Self::Ac3 => "ac3",
+            Self::Other => "other",
+        }
+    }
 }
 
 const fn seconds(seconds: u64) -> Duration {

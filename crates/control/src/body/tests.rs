@@ -19,6 +19,7 @@ fn stream_facts() -> StreamFacts {
         call: Some("livestream:abc".into()),
         live: true,
         client_user_id: Some("u".into()),
+        video_codec: Some(crate::VideoCodec::H264),
         ..StreamFacts::default()
     }
 }
@@ -140,7 +141,10 @@ fn every_form_tells_what_the_table_says() {
             "hook.test",
         ]
     );
-    assert_eq!(told(HookFormat::Calls), ["output.started", "output.stopped", "output.failed"]);
+    assert_eq!(
+        told(HookFormat::Calls),
+        ["output.started", "output.stopped", "output.failed", "hook.test"]
+    );
 }
 
 #[test]
@@ -172,7 +176,10 @@ fn c20_bodies_of_surface_a() {
     let issue = NoticeKind::InputIssue { code: IssueCode::GopTooLong, message: "too long".into() };
     let found = body(HookFormat::LiveInputs, issue).unwrap();
     assert_eq!(found["data"]["event_type"], "live_input.errored");
-    let error = json!({"error": {"code": "ERR_GOP_OUT_OF_RANGE", "message": "too long"}});
+    let error = json!({
+        "error": {"code": "ERR_GOP_OUT_OF_RANGE", "message": "too long"},
+        "video_codec": "h264", "audio_codec": "",
+    });
     assert_eq!(found["data"]["live_input_errored"], error);
 }
 

@@ -542,6 +542,8 @@ impl Plane {
             pull: entry.config.pull.is_some(),
             client_user_id: entry.config.client_user_id.clone(),
             client_entity_data: entry.config.client_entity_data.clone(),
+            video_codec: entry.health.figures().video.map(|(codec, ..)| codec),
+            audio_codec: entry.health.figures().audio.map(|(codec, ..)| codec),
         })
     }
 
