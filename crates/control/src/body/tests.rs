@@ -19,7 +19,7 @@ fn stream_facts() -> StreamFacts {
         call: Some("livestream:abc".into()),
         live: true,
         client_user_id: Some("u".into()),
-        video_codec: Some(crate::VideoCodec::H264),
+        video_codec: Some(VideoCodec::H264),
         ..StreamFacts::default()
     }
 }
