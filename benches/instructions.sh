@@ -10,7 +10,7 @@ bench=${1:?which bench?}
 pattern=${2:-.}
 shift "$(($# < 2 ? $# : 2))"
 program=$(cargo bench -q -p levada-benches --bench "$bench" --no-run --message-format=json "$@" |
-    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
+    sed -n '/"kind":\["bench"\]/s/.*"executable":"\([^"]*\)".*/\1/p')
 export GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=0x7fffffff
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT

@@ -34,24 +34,58 @@ impl Default for Tolerance {
     }
 }
 
-/// The deviations of one peer, in the order in which they showed first. Each kind is told once.
+impl ChunkQuirk {
+    const ALL: [Self; 4] = [
+        Self::OpenedWithDelta,
+        Self::ExtendedTimestampOmitted,
+        Self::MessageCutOff,
+        Self::OpenedWithoutHeader,
+    ];
+}
+
+/// The deviations of one peer: a bit for each kind, which is told once.
 #[derive(Debug, Default)]
 pub(crate) struct Quirks {
-    seen: [Option<ChunkQuirk>; 4],
-    told: usize,
+    seen: u8,
+    untold: u8,
 }
 
 impl Quirks {
     pub(crate) fn note(&mut self, quirk: ChunkQuirk) {
-        let mut slots = self.seen.iter_mut();
-        if let Some(slot) = slots.find(|it| it.is_none_or(|it| it == quirk)) {
-            *slot = Some(quirk);
-        }
+        let bit = 1 << quirk as u8;
+        self.untold |= bit & !self.seen;
+        self.seen |= bit;
     }
 
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<ChunkQuirk> {
-        let quirk = self.seen.get(self.told).copied().flatten()?;
-        self.told += 1;
+        if self.untold == 0 { None } else { self.take_one() }
+    }
+
+    #[cold]
+    fn take_one(&mut self) -> Option<ChunkQuirk> {
+        let quirk = ChunkQuirk::ALL.into_iter().find(|it| self.untold & 1 << *it as u8 != 0)?;
+        self.untold &= !(1 << quirk as u8);
         Some(quirk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_told_once() {
+        let mut quirks = Quirks::default();
+        for (index, quirk) in ChunkQuirk::ALL.into_iter().enumerate() {
+            assert_eq!(quirk as usize, index);
+            quirks.note(quirk);
+        }
+        assert_eq!(ChunkQuirk::OpenedWithoutHeader as usize + 1, ChunkQuirk::ALL.len());
+        for quirk in ChunkQuirk::ALL {
+            assert_eq!(quirks.take(), Some(quirk));
+            quirks.note(quirk);
+        }
+        assert_eq!(quirks.take(), None);
     }
 }
