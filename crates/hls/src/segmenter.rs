@@ -194,7 +194,7 @@ impl Segmenter {
         if !begun || self.timeline.broken {
             return;
         }
-        while at - self.open.start >= 2 * segment {
+        while at - self.open.start >= segment {
             self.rest();
             if self.target.is_none() {
                 return;

@@ -41,6 +41,8 @@ pub struct ReadMedia {
     pub segments: Vec<ReadSegment>,
     /// Parts of the segment that is not complete yet.
     pub open_parts: Vec<ReadPart>,
+    /// When the first of them was shown, in milliseconds since 1970, if they have a date of their own.
+    pub open_date_time: Option<i64>,
     /// Discontinuity sequence of the open segment.
     pub open_discontinuity: u64,
     /// Keys and map in force for the open segment.
@@ -577,6 +579,7 @@ impl Reader {
 
     fn finish(mut self) -> ReadMedia {
         self.list.open_parts = self.next.parts;
+        self.list.open_date_time = self.next.program_date_time;
         self.list.open_discontinuity = self.discontinuity;
         self.list.open_map = self.map;
         let version = self.list.version;

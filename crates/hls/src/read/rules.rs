@@ -116,8 +116,9 @@ pub(super) fn check(playlist: &ReadMedia, mut broken: impl FnMut(usize, Rule)) {
     if playlist.ended && !playlist.hints.is_empty() {
         broken(0, Rule::HintAfterEnd);
     }
+    let dates = playlist.segments.iter().map(|it| it.program_date_time);
     if let Some(range) = playlist.date_ranges.first()
-        && playlist.segments.iter().all(|it| it.program_date_time.is_none())
+        && dates.chain([playlist.open_date_time]).all(|it| it.is_none())
     {
         broken(range.line, Rule::DateRangeWithoutDate);
     }

@@ -295,3 +295,13 @@ proptest::proptest! {
         let _ = read(&text);
     }
 }
+
+#[test]
+fn the_date_of_an_open_segment_counts() {
+    let list = media(
+        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n#EXT-X-PART-INF:PART-TARGET=1\n\
+         #EXT-X-SERVER-CONTROL:PART-HOLD-BACK=3\n#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"1970-01-01T00:00:00.300Z\"\n\
+         #EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:00.020Z\n#EXT-X-PART:DURATION=0.5,URI=\"0.0.m4s\"\n",
+    );
+    assert_eq!((list.violations, list.open_date_time), (vec![], Some(20)));
+}
