@@ -1,3 +1,7 @@
+mod follow;
+mod lane;
+mod open;
+
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
@@ -5,18 +9,17 @@ use core::time::Duration;
 
 use levada_media::{Frame, MediaEvent, MediaKind, Ticks, Track, TrackId};
 
-use crate::clock::{Clock, Epoch, Reading};
+use crate::clock::{Epoch, Reading};
 use crate::cut::{Candidate, Cut, Declared, Rules, decide};
 use crate::package::Package;
-use crate::read::rounded;
-use crate::segment::{Init, Opening, Output, Part, Segment};
+use crate::segment::{Init, Output};
 use crate::{SegmentError, SegmenterConfig};
+use follow::Begun;
+use lane::Lane;
+use open::Open;
 
 /// How many frames of other tracks are held while a keyframe is awaited: a second of sound.
 const HELD: usize = 64;
-
-/// How much before its beginning elsewhere a segment may begin here, in microseconds: half a picture or sound.
-const EARLY: i64 = 15_000;
 
 /// A track does not begin further than this behind where the open segment began, in microseconds: that would be what is
 /// left of another timeline.
@@ -91,41 +94,6 @@ pub(crate) struct Timeline {
     date: Option<i64>,
 }
 
-/// Where a segment began, for renditions that follow.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Begun {
-    sequence: u64,
-    /// Microseconds of the timeline.
-    at: i64,
-    timeline: Timeline,
-    discontinuity: bool,
-}
-
-/// A track and its time.
-#[derive(Debug)]
-struct Lane {
-    track: Track,
-    clock: Clock,
-    /// Whether the package has it. A track that came late is put in where a segment begins.
-    packaged: bool,
-    /// Whether others went on without it, so that it does not lead.
-    silent: bool,
-}
-
-/// The open segment and its open part. Times are microseconds of the timeline.
-#[derive(Debug, Default)]
-struct Open {
-    start: i64,
-    part_start: i64,
-    frames: usize,
-    bytes: usize,
-    /// Whether the open part holds a keyframe.
-    part_key: bool,
-    independent: bool,
-    discontinuity: bool,
-    parts: Vec<Part>,
-}
-
 impl Segmenter {
     /// A segmenter without tracks.
     pub fn new(config: SegmenterConfig) -> Self {
@@ -148,62 +116,6 @@ impl Segmenter {
             last_key: None,
             keys_apart: 0,
             outputs: VecDeque::new(),
-        }
-    }
-
-    /// A segmenter whose segments begin where those of another do, on the same timeline.
-    pub(crate) fn following(config: SegmenterConfig) -> Self {
-        Self { follow: Some(VecDeque::new()), ..Self::new(config) }
-    }
-
-    /// Takes over what the other one began. It must be told before frames from there on are pushed.
-    pub(crate) fn follow(&mut self, begun: Begun, target: Option<u64>) {
-        self.share_target(target);
-        if let Some(follow) = &mut self.follow {
-            follow.push_back(begun);
-            self.lead_at = Some(begun.at);
-        }
-        self.catch_up();
-    }
-
-    /// Takes the target duration of the rendition that leads, unless it has it already.
-    pub(crate) fn share_target(&mut self, target: Option<u64>) {
-        self.target = self.target.or(target);
-    }
-
-    /// Where a segment began since the last call.
-    pub(crate) fn next_begun(&mut self) -> Option<Begun> {
-        self.begun.pop_front()
-    }
-
-    /// Whether the next segment of all renditions has to be a discontinuity, for the sake of this one.
-    pub(crate) fn needs_break(&self) -> bool {
-        self.needs_break
-            && self.follow.as_ref().is_some_and(|it| it.iter().all(|it| !it.discontinuity))
-    }
-
-    /// Has the next segment be a discontinuity.
-    pub(crate) fn break_next(&mut self) {
-        self.break_next = true;
-    }
-
-    /// Goes on without frames, up to a time of the source in microseconds: gaps, so that others can follow.
-    pub(crate) fn pass(&mut self, source: i64) {
-        let (at, segment) = (source + self.timeline.epoch.shift, micros(self.config.segment));
-        let begun = matches!(self.state, State::Running | State::Seeking { .. });
-        if !begun || self.timeline.broken {
-            return;
-        }
-        while at - self.open.start >= segment {
-            self.rest();
-            if self.target.is_none() {
-                return;
-            }
-            let (start, discontinuity) = (self.open.start, self.open.discontinuity);
-            let (sequence, timeline) = (self.sequence, self.timeline);
-            self.begun.push_back(Begun { sequence, at: start, timeline, discontinuity });
-            self.gap(start + segment, discontinuity);
-            self.break_next = true; // Where it comes back.
         }
     }
 
@@ -241,7 +153,7 @@ impl Segmenter {
     }
 
     fn track(&mut self, track: Track) {
-        let lane = Lane { clock: Clock::new(&track), track, packaged: false, silent: false };
+        let lane = Lane::new(track);
         let Some(index) = self.lanes.iter().position(|it| it.track.id == lane.track.id) else {
             self.lanes.push(lane);
             return self.lanes.sort_by_key(|it| it.track.id);
@@ -469,143 +381,9 @@ impl Segmenter {
         Ok(())
     }
 
-    /// For a rendition that follows: how many segments have to begin before a frame. Without `now`, they wait for a
-    /// keyframe for a while.
-    fn due(&mut self, at: i64, now: bool) -> Option<usize> {
-        let (sequence, epoch) = (self.sequence, self.timeline.epoch.number);
-        let patience = if now { 0 } else { micros(self.config.segment) / 2 };
-        let follow = self.follow.as_mut()?;
-        while follow.front().is_some_and(|it| it.sequence <= sequence) {
-            follow.pop_front();
-        }
-        let is_due = |it: &&Begun| it.timeline.epoch.number == epoch && at + EARLY >= it.at;
-        let front = *follow.front().filter(is_due)?;
-        let count = follow.iter().take_while(is_due).count();
-        (at + EARLY >= front.at + patience).then_some(count)
-    }
-
-    /// For a rendition that follows: ends the open segment before a frame, and those that passed without a frame.
-    fn end_segments(&mut self, due: usize, at: i64) {
-        let limit = self.rules().limit;
-        let begun: Vec<Begun> =
-            self.follow.iter_mut().flat_map(|it| it.drain(..due.min(it.len()))).collect();
-        let Some(first) = begun.first() else { return };
-        let within = at - self.open.start <= limit;
-        if due == 1 && within || first.at <= self.open.start {
-            self.end_segment_at(at.min(self.open.start + limit));
-        } else {
-            self.end_segment_at(first.at);
-        }
-        for pair in begun.windows(2) {
-            if let [gone, next] = pair {
-                self.gap(next.at, gone.discontinuity);
-            }
-        }
-        self.open.discontinuity = begun.last().is_some_and(|it| it.discontinuity);
-    }
-
-    /// For a rendition that follows, before a keyframe: takes over the timeline, and fills up what passed without a
-    /// frame. Says whether a segment begins here.
-    fn adopt(&mut self, frame: &Frame) -> bool {
-        let (reach, source) = (self.reach(), self.source(frame));
-        let Some(follow) = &mut self.follow else { return true };
-        let sequence = self.sequence;
-        follow.retain(|it| it.sequence >= sequence);
-        let fits = |it: &Begun| it.holds(source, reach);
-        let Some(index) = follow.iter().rposition(fits) else { return false };
-        if self.needs_break && !follow.iter().take(index + 1).any(|it| it.discontinuity) {
-            return false;
-        }
-        let passed: Vec<Begun> = follow.drain(..=index).collect();
-        if let Some(first) = passed.first() {
-            self.fill_empty(first);
-        }
-        for pair in passed.windows(2) {
-            if let [gone, next] = pair {
-                self.fill(*gone, next.at);
-            }
-        }
-        if let Some(begun) = passed.last() {
-            self.timeline = begun.timeline;
-            self.open.start = self.open.start.max(begun.at);
-            self.open.discontinuity = begun.discontinuity;
-        }
-        self.needs_break = false;
-        true
-    }
-
-    /// For a rendition that follows: whether a frame fits a timeline that began elsewhere, but not yet here.
-    fn fits_newer(&self, frame: &Frame) -> bool {
-        let epoch = self.timeline.epoch.number;
-        let Some(follow) = &self.follow else { return false };
-        let mut newer = follow.iter().filter(|it| it.timeline.epoch.number > epoch);
-        newer.any(|it| it.holds(self.source(frame), self.reach()))
-    }
-
     fn source(&self, frame: &Frame) -> i64 {
         let lane = self.lanes.iter().find(|it| it.track.id == frame.track);
         lane.map_or(0, |it| it.clock.source_micros(frame.dts))
-    }
-
-    /// How far behind its beginning elsewhere a segment may begin here.
-    fn reach(&self) -> i64 {
-        self.rules().limit + micros(self.config.jump)
-    }
-
-    /// For a rendition that follows: does not wait for frames of segments that are long over elsewhere.
-    fn catch_up(&mut self) {
-        let sequence = self.sequence;
-        let Some(follow) = &mut self.follow else { return };
-        let running = matches!(self.state, State::Running);
-        follow.retain(|it| it.sequence > sequence || !running && it.sequence == sequence);
-        if follow.len() < 4 {
-            return;
-        }
-        if let Some(front) = follow.front().copied().filter(|_| running) {
-            let same = front.timeline.epoch.number == self.timeline.epoch.number;
-            if same && front.at > self.open.start {
-                self.end_segment_at(front.at);
-            }
-            self.rest();
-        }
-        if let Some(front) = self.follow.as_ref().and_then(|it| it.front().copied()) {
-            self.fill_empty(&front);
-        }
-        while let Some(follow) = self.follow.as_mut().filter(|it| it.len() > 2) {
-            let (Some(gone), Some(next)) = (follow.pop_front(), follow.front()) else { return };
-            let until = next.at;
-            self.fill(gone, until);
-        }
-    }
-
-    /// Has a segment that began here, and of which no frame could be taken, pass as a gap.
-    fn fill_empty(&mut self, next: &Begun) {
-        if self.sequence < next.sequence {
-            self.gap(next.at, self.open.discontinuity);
-        }
-    }
-
-    /// Has a segment that began elsewhere pass as a gap.
-    fn fill(&mut self, gone: Begun, until: i64) {
-        self.timeline = gone.timeline;
-        self.open.start = self.open.start.max(gone.at);
-        self.needs_break &= !gone.discontinuity;
-        self.gap(until, gone.discontinuity);
-    }
-
-    /// A segment without frames, from where the last one ended.
-    fn gap(&mut self, until: i64, discontinuity: bool) {
-        let duration = (until - self.open.start).clamp(1, self.rules().limit);
-        self.open.discontinuity = discontinuity;
-        let opening = Opening { independent: true, ..self.opening() };
-        self.outputs.push_back(Output::Segment(Segment {
-            opening,
-            duration: span(duration),
-            parts: Vec::new(),
-        }));
-        let start = self.open.start.max(until);
-        self.open = Open { start, part_start: start, ..Open::default() };
-        self.sequence += 1;
     }
 
     /// Ends the open segment and waits for a keyframe that fits. Codecs stay as they are.
@@ -614,10 +392,6 @@ impl Segmenter {
             self.end_segment();
             self.state = State::Seeking { held: VecDeque::new() };
         }
-    }
-
-    fn take_break(&mut self) -> bool {
-        core::mem::take(&mut self.break_next)
     }
 
     fn rules(&self) -> Rules {
@@ -718,96 +492,6 @@ impl Segmenter {
             self.open.discontinuity |= self.follow.is_none();
             self.state = State::Seeking { held: VecDeque::new() };
         }
-    }
-
-    /// Ends the open part at `end`.
-    fn end_part(&mut self, end: i64, last: bool) {
-        let Some(package) = &mut self.package else { return };
-        let next = self.lanes.iter().map(|it| (it.track.id, Ticks(it.clock.expected)));
-        let body = package.cut(next);
-        let actual = (end - self.open.part_start).max(1);
-        let duration = match (self.config.part.map(micros), last) {
-            (None, _) => actual,
-            (Some(target), false) => self.declared.part(actual, target),
-            (Some(target), true) => self.declared.last(actual, target),
-        };
-        if self.open.parts.is_empty() {
-            self.outputs.push_back(Output::Open(self.opening()));
-        }
-        let part = Part {
-            sequence: self.sequence,
-            index: u32::try_from(self.open.parts.len()).unwrap_or(u32::MAX),
-            duration: span(duration),
-            independent: core::mem::take(&mut self.open.part_key),
-            body,
-        };
-        self.open.part_start = end;
-        self.open.frames = 0;
-        if self.config.part.is_some() {
-            self.outputs.push_back(Output::Part(part.clone()));
-        }
-        self.open.parts.push(part);
-    }
-
-    /// Ends the open segment where its leading track will go on.
-    fn end_segment(&mut self) {
-        let leader = self.leader();
-        let lane = self.lanes.iter().find(|it| Some(it.track.id) == leader);
-        let end = lane.map_or(self.open.start, |it| it.clock.micros(it.clock.expected));
-        self.end_segment_at(end);
-    }
-
-    fn end_segment_at(&mut self, end: i64) {
-        let end = end.max(self.open.start); // The timeline never goes back.
-        if self.open.frames > 0 {
-            self.end_part(end, true);
-        }
-        if self.open.parts.is_empty() {
-            return;
-        }
-        let limit = self.rules().limit;
-        let duration = span((end - self.open.start).clamp(1, limit));
-        let least = rounded(self.config.segment).max(1);
-        if self.follow.is_none() {
-            self.target.get_or_insert_with(|| rounded(duration).max(least));
-        }
-        debug_assert!(self.target.is_none_or(|it| rounded(duration) <= it));
-        if let Some(package) = &mut self.package {
-            package.start_segment();
-        }
-        let opening = self.opening();
-        (self.open.discontinuity, self.open.independent) = (false, false);
-        let parts = core::mem::take(&mut self.open.parts);
-        self.outputs.push_back(Output::Segment(Segment { opening, duration, parts }));
-        (self.open.start, self.open.part_start, self.open.bytes) = (end, end, 0);
-        self.sequence += 1;
-    }
-
-    fn opening(&self) -> Opening {
-        Opening {
-            sequence: self.sequence,
-            program_date_time: self.timeline.date.unwrap_or(0) + self.open.start / 1000,
-            discontinuity: self.open.discontinuity,
-            independent: self.open.independent,
-            init: self.inits.checked_sub(1),
-            key: None,
-        }
-    }
-}
-
-impl Begun {
-    /// Whether a time of the source may lie in this segment, or a little before it.
-    fn holds(&self, source: i64, reach: i64) -> bool {
-        (-EARLY..=reach).contains(&(source + self.timeline.epoch.shift - self.at))
-    }
-}
-
-impl Lane {
-    /// The track as the package sees it: in the timescale of the segments.
-    fn packed_track(&self) -> Track {
-        let mut track = self.track.clone();
-        track.timescale = self.clock.out;
-        track
     }
 }
 

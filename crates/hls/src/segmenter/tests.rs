@@ -8,6 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Container;
+use crate::read::rounded;
+use crate::segment::{Opening, Part, Segment};
 
 const NOON: i64 = 1_772_366_400_000;
 
