@@ -26,7 +26,7 @@ use text::Text;
 /// A playlist that slides does not get shorter than this many target durations (§6.2.2).
 const SHORTEST: u32 = 3;
 
-/// Parts are listed in segments that begin no further than this many target durations from the end (§6.2.2).
+/// Parts are listed in segments that begin less than this many target durations from the end (§6.2.2).
 const PARTS_WITHIN: u32 = 3;
 
 /// Segments that end further than this many target durations from the end may be skipped (§4.4.3.8).
@@ -405,7 +405,7 @@ impl Playlist {
     fn settle(&mut self) {
         let within = self.config.part_target.map_or(Duration::ZERO, |_| self.targets(PARTS_WITHIN));
         let open = self.open.as_ref().map_or(Duration::ZERO, |it| it.duration);
-        while self.recent.len() > 1 && self.recent_span + open > within {
+        while self.recent.len() > 1 && self.recent_span + open >= within {
             let Some(listed) = self.recent.pop_front() else { return };
             self.recent_span = self.recent_span.saturating_sub(listed.duration);
             let opening = listed.opening;

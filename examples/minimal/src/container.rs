@@ -24,8 +24,8 @@ pub fn ending(path: &Path) -> &str {
     path.extension().and_then(|it| it.to_str()).unwrap_or_default()
 }
 
-/// Takes bytes off the input, and says what they mean.
-pub type Source = Box<dyn FnMut(&mut BytesMut) -> anyhow::Result<Option<MediaEvent>>>;
+/// Takes bytes off the input, and says what they mean. It has to know when no more will come.
+pub type Source = Box<dyn FnMut(&mut BytesMut, bool) -> anyhow::Result<Option<MediaEvent>>>;
 
 /// Reads a file of the kind that its ending says.
 pub fn source(path: &Path) -> anyhow::Result<Source> {
@@ -33,7 +33,7 @@ pub fn source(path: &Path) -> anyhow::Result<Source> {
         "flv" => {
             let (mut reader, mut unpacker) =
                 (FlvReader::new(), Unpacker::new(UnpackerConfig::for_files()));
-            Box::new(move |input| {
+            Box::new(move |input, _| {
                 loop {
                     while let Some(unpacked) = unpacker.next() {
                         match unpacked {
@@ -52,7 +52,10 @@ pub fn source(path: &Path) -> anyhow::Result<Source> {
         }
         "ts" => {
             let mut demuxer = TsDemuxer::new(DemuxConfig::default());
-            Box::new(move |input| {
+            Box::new(move |input, ended| {
+                if ended {
+                    demuxer.end();
+                }
                 while let Some(event) = demuxer.next_event(input) {
                     match event {
                         TsEvent::Media(event) => return Ok(Some(event)),
@@ -64,7 +67,7 @@ pub fn source(path: &Path) -> anyhow::Result<Source> {
         }
         "mp4" | "m4s" => {
             let mut reader = Fmp4Reader::new(ReadLimits::default());
-            Box::new(move |input| {
+            Box::new(move |input, _| {
                 while let Some(item) = reader.read(input)? {
                     match item {
                         Fmp4Item::Track(track) => return Ok(Some(MediaEvent::Track(track))),

@@ -18,7 +18,7 @@ pub async fn read_tags(
     mut each: impl FnMut(FlvTag) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut reader = FlvReader::new();
-    read_blocks(path, |input| {
+    read_blocks(path, |input, _| {
         let whose = || format!("{} is no FLV file that can be read", path.display());
         while let Some(item) = reader.read(input).with_context(whose)? {
             match item {
@@ -31,21 +31,23 @@ pub async fn read_tags(
     })
 }
 
-/// Reads a file block by block. What `each` leaves in the input is there again with the next one.
+/// Reads a file block by block. What `each` leaves in the input is there again with the next one; with the last one,
+/// which brings nothing, it is told that no more will come.
 pub fn read_blocks(
     path: &Path,
-    mut each: impl FnMut(&mut BytesMut) -> anyhow::Result<()>,
+    mut each: impl FnMut(&mut BytesMut, bool) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut input = BytesMut::new();
     loop {
         let mut block = Vec::with_capacity(input.len() + BLOCK);
         block.extend_from_slice(&input);
-        if (&file).take(BLOCK as u64).read_to_end(&mut block)? == 0 {
+        let ended = (&file).take(BLOCK as u64).read_to_end(&mut block)? == 0;
+        input = BytesMut::from(Bytes::from(block));
+        each(&mut input, ended)?;
+        if ended {
             return Ok(());
         }
-        input = BytesMut::from(Bytes::from(block));
-        each(&mut input)?;
     }
 }
 

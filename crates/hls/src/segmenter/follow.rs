@@ -48,8 +48,12 @@ impl Segmenter {
     /// Goes on without frames, up to a time of the source in microseconds: gaps, so that others can follow.
     pub(crate) fn pass(&mut self, source: i64) {
         let (at, segment) = (source + self.timeline.epoch.shift, micros(self.config.segment));
-        let begun = matches!(self.state, State::Running | State::Seeking { .. });
-        if !begun || self.timeline.broken || at - self.open.start < segment {
+        let ended = match self.state {
+            State::Running => self.expected_end(),
+            State::Seeking { .. } => self.open.start,
+            State::Waiting { .. } | State::Finished => return,
+        };
+        if self.timeline.broken || at - ended < segment {
             return;
         }
         self.rest();

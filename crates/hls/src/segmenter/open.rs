@@ -54,10 +54,14 @@ impl Segmenter {
 
     /// Ends the open segment where its leading track will go on.
     pub(super) fn end_segment(&mut self) {
+        self.end_segment_at(self.expected_end());
+    }
+
+    /// Where the leading track will go on.
+    pub(super) fn expected_end(&self) -> i64 {
         let leader = self.leader();
         let lane = self.lanes.iter().find(|it| Some(it.track.id) == leader);
-        let end = lane.map_or(self.open.start, |it| it.clock.micros(it.clock.expected));
-        self.end_segment_at(end);
+        lane.map_or(self.open.start, |it| it.clock.micros(it.clock.expected))
     }
 
     pub(super) fn end_segment_at(&mut self, end: i64) {

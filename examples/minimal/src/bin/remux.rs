@@ -62,9 +62,9 @@ fn create(path: &Path) -> anyhow::Result<File> {
 fn remux(from: &Path, to: File, ending: &str, keep: Keep) -> anyhow::Result<u64> {
     let (mut source, mut sink) = (source(from)?, Sink::new(to, ending, keep)?);
     let (mut progress, mut last, mut scales) = (Progress::new(), 0, HashMap::new());
-    read_blocks(from, |input| {
+    read_blocks(from, |input, ended| {
         let whose = || format!("{} cannot be read", from.display());
-        while let Some(event) = source(input).with_context(whose)? {
+        while let Some(event) = source(input, ended).with_context(whose)? {
             match &event {
                 MediaEvent::Track(track) => {
                     scales.insert(track.id, track.timescale);

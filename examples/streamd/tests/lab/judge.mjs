@@ -11,24 +11,12 @@ const require = createRequire(`${process.cwd()}/`);
 const [what, ...files] = process.argv.slice(2);
 const complaints = [];
 
-// hls-parser counts segments, not seconds: it refuses parts in more than three of them, the open one and even the one
-// that a preload hint announces included. We list those of three complete segments and of the open one. So it does not
-// get to see those of the oldest.
-function withoutOldestParts(text) {
-  const blocks = text.split(/(?<=^[^#\n].*\n)/m); // Each ends with the line of its URI.
-  const complete = blocks.filter((it) => /^#EXTINF/m.test(it) && it.includes('#EXT-X-PART:')).length;
-  if (complete < 3) return text;
-  const oldest = blocks.findIndex((it) => it.includes('#EXT-X-PART:'));
-  blocks[oldest] = blocks[oldest].replace(/^#EXT-X-PART:.*\n/gm, '');
-  return blocks.join('');
-}
-
 function playlist(file) {
   const text = fs.readFileSync(file, 'utf8');
   const strict = require('hls-parser');
   strict.setOptions({ strictMode: true });
   try {
-    strict.parse(withoutOldestParts(text));
+    strict.parse(text);
   } catch (error) {
     complaints.push(`${file}: hls-parser: ${error.message}`);
   }

@@ -1,5 +1,5 @@
-//! `package` writes HLS as fMP4 and as TS. ffprobe has to find the frames of the input in it, at their times, and
-//! ffmpeg has to decode all of them to the same pictures.
+//! `package` writes HLS as fMP4 and as TS, `remux` files of every kind. ffprobe has to find the frames of the input in
+//! them, at their times, and ffmpeg has to decode all of them to the same pictures.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -130,6 +130,34 @@ fn codecs_of_enhanced_rtmp() {
     }
 }
 
+/// From every container into every other one.
+#[test]
+fn files_of_remux() {
+    if left_out("packaging", &["ffmpeg"]) {
+        return;
+    }
+    let clip = media::clip(5);
+    let (input, sent) = (read("ffprobe", &clip), pictures("ffmpeg", &clip));
+    let out = work("remux");
+    let endings = ["flv", "ts", "m4s", "mp4"];
+    for from in endings {
+        let first = format!("{out}/{from}.{from}");
+        run(&format!("remux {clip} {first}"), LIMIT).ok();
+        for to in endings {
+            let (name, second) = (format!("{from} to {to}"), format!("{out}/{from}-{to}.{to}"));
+            run(&format!("remux {first} {second}"), LIMIT).ok();
+            run(&format!("ffmpeg -v error -xerror -i {second} -map 0 -f null -"), LIMIT).silent();
+            let output = read("ffprobe", &second);
+            for kind in ["video", "audio"] {
+                assert_eq!(output.of(kind).len(), input.of(kind).len(), "{kind} packets of {name}");
+            }
+            same_times("the clip", &name, &input, &output);
+            assert!(pictures("ffmpeg", &second) == sent, "the pictures of {name}");
+        }
+    }
+    result("packaging", "remux", "ok: FLV, TS, fMP4 and MP4, each into each");
+}
+
 fn packaged(file: &str, name: &str, container: &str, seconds: u32) {
     judge("ffmpeg", "ffprobe", file, name, container, seconds);
 }
@@ -206,7 +234,7 @@ fn own_times(ffmpeg: &str) -> &str {
 }
 
 /// The decoded pictures, one hash each.
-fn pictures(ffmpeg: &str, file: &str) -> Vec<String> {
+pub fn pictures(ffmpeg: &str, file: &str) -> Vec<String> {
     let times = own_times(ffmpeg);
     let line =
         format!("{ffmpeg} -v error -i {file} -map 0:v -fps_mode passthrough {times} -f framemd5 -");

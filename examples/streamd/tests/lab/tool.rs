@@ -72,7 +72,7 @@ const PIP: &str =
 fn find(name: &str) -> PathBuf {
     let (place, install) = match name {
         "streamd" => return env!("CARGO_BIN_EXE_streamd").into(),
-        "ingest" | "publish" | "play" | "package" | "vod" | "restream" => {
+        "ingest" | "publish" | "play" | "package" | "remux" | "vod" | "restream" => {
             return minimal().join(name);
         }
         "ffmpeg9" => ("imageio_ffmpeg/binaries", "ffmpeg-linux-x86_64-v9.0.2"),
@@ -99,7 +99,7 @@ fn on_path(name: &str) -> PathBuf {
         }
         "nginx" => "nginx libnginx-mod-rtmp",
         "node" => "nodejs npm",
-        "vlc" | "cvlc" => "vlc",
+        "vlc" => "vlc-bin vlc-plugin-base",
         other => other,
     };
     folders
