@@ -165,13 +165,16 @@ pub struct TargetRules {
     pub private_allowed: bool,
     /// Our own ingest, so that no output feeds the input that feeds it.
     pub own: Vec<Place>,
+    /// Places that whoever runs the server named, wherever they are.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub trusted: Vec<Place>,
     /// Whether pulls may use HTTP and HTTPS beside RTMP and RTMPS.
     pub pull_over_http: bool,
 }
 
 impl TargetRules {
     pub(crate) fn check(&self, field: &'static str, place: &Place) -> Result<(), Error> {
-        if place.is_forbidden(&self.own, self.private_allowed) {
+        if place.is_forbidden(&self.own, self.private_allowed) && !self.trusted.contains(place) {
             return Err(Error::TargetForbidden { field });
         }
         Ok(())
@@ -180,6 +183,12 @@ impl TargetRules {
     /// Whether an address that a name resolved to may be connected to.
     pub fn allows(&self, address: IpAddr) -> bool {
         self.private_allowed || !is_private(address)
+    }
+
+    /// The same for an address that this host name resolved to, which may be trusted.
+    pub fn allows_at(&self, host: &str, port: u16, address: IpAddr) -> bool {
+        let is_it = |it: &Place| it.host.eq_ignore_ascii_case(host) && it.port == port;
+        self.trusted.iter().any(is_it) || self.allows(address)
     }
 
     /// Checks where a hook posts to.
@@ -402,6 +411,21 @@ mod tests {
         assert!(Target::parse("rtmp://127.0.0.1/a", Some("k"), &open).is_ok());
         let looped = Target::parse("rtmp://ingest.example:1935/in", Some("k"), &open);
         assert_eq!(looped.err(), Some(Error::TargetForbidden { field: "url" }), "cli_07: a loop");
+    }
+
+    #[test]
+    fn a_trusted_place_may_be_private_and_its_neighbour_not() {
+        let open = TargetRules { private_allowed: true, ..TargetRules::default() };
+        let (trusted, _) = Target::parse("rtmp://10.0.0.1:1936/a", Some("k"), &open).unwrap();
+        let rules = TargetRules { trusted: Vec::from([trusted.place]), ..TargetRules::default() };
+        let parse = |url| Target::parse(url, Some("k"), &rules);
+        assert!(parse("rtmp://10.0.0.1:1936/b").is_ok());
+        assert!(
+            parse("rtmp://10.0.0.1:1935/a").is_err() && parse("rtmp://10.0.0.2:1936/a").is_err()
+        );
+        let address = IpAddr::from([10, 0, 0, 1]);
+        assert!(rules.allows_at("10.0.0.1", 1936, address));
+        assert!(!rules.allows_at("10.0.0.1", 1935, address) && !rules.allows(address));
     }
 
     #[test]

@@ -212,6 +212,13 @@ impl ClientSession {
         self.link.send(to, message)
     }
 
+    /// Measures the [round trip](Statistics::round_trip). Servers that do not answer leave it as it is.
+    pub fn ping(&mut self, now: Instant) {
+        if self.link.phase == Phase::Open {
+            self.link.ping(now);
+        }
+    }
+
     /// Ends a stream: what we publish, or what we play.
     pub fn stop(&mut self, stream: MessageStreamId) {
         if let Some(index) = self.streams.iter().position(|it| it.id == stream) {

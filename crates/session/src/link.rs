@@ -429,6 +429,12 @@ impl Link {
         self.control(Control::SetChunkSize(size));
     }
 
+    /// Asks for an answer, whose time will be in the statistics.
+    pub(crate) fn ping(&mut self, now: Instant) {
+        let time = self.clock(now);
+        self.user(UserControl::PingRequest { time });
+    }
+
     pub(crate) fn control(&mut self, control: Control) {
         self.owe(|writer, out| writer.write_control(&control, out));
     }
@@ -540,8 +546,7 @@ impl Link {
                 if quiet < span {
                     self.timers.set(Timer::Ping, self.received_at, span);
                 } else {
-                    let time = self.clock(now);
-                    self.user(UserControl::PingRequest { time });
+                    self.ping(now);
                     self.timers.set(Timer::Ping, now, span);
                 }
             }
@@ -577,6 +582,7 @@ impl Link {
         Statistics {
             received_bytes: self.reader.consumed(),
             sent_bytes: self.out.taken(),
+            window: self.window,
             ..self.statistics.clone()
         }
     }

@@ -10,6 +10,8 @@ pub struct Statistics {
     pub sent_bytes: u64,
     /// What the peer says it received, modulo 2³². Many never say.
     pub acknowledged: u32,
+    /// After how many bytes the peer was asked to say so. 0: not yet.
+    pub window: u32,
     /// Messages that nothing could be done with.
     pub dropped: u64,
     /// How long the last ping took.

@@ -7,8 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::parser::ValueSource;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
-use levada_control::{InputConfig, Network, PlaneConfig, Profile, ProfileKind, RecordingMode};
+use levada_control::{
+    InputConfig, Network, Place, PlaneConfig, Profile, ProfileKind, RecordingMode, Target,
+    TargetRules, parse_pull_list,
+};
 use levada_gop::GopPolicy;
+use levada_session::{NameRules, StreamPath};
 
 use crate::facts;
 
@@ -121,11 +125,11 @@ pub struct Config {
 
     /// Send a live stream on: --push rtmp://a.example/app/key, for the first stream that is live, or
     /// --push live/NAME=rtmp://… for a certain one. May be given many times.
-    #[arg(long, value_name = "[PATH=]URL", action = ArgAction::Append, value_parser = relay, help_heading = "Relays")]
+    #[arg(long, value_name = "[PATH=]URL", action = ArgAction::Append, value_parser = push, help_heading = "Relays")]
     pub push: Vec<Relay>,
     /// Fetch a stream from elsewhere and publish it here under its name, or under PATH: --pull live/a=rtmp://… May
-    /// be given many times.
-    #[arg(long, value_name = "[PATH=]URL", action = ArgAction::Append, value_parser = relay, help_heading = "Relays")]
+    /// be given many times. Several URLs with blanks between them are tried in turn, until one has the stream.
+    #[arg(long, value_name = "[PATH=]URL", action = ArgAction::Append, value_parser = pull, help_heading = "Relays")]
     pub pull: Vec<Relay>,
     /// Trust the certificates of this PEM file, too, when relays, webhooks and pulls go over TLS.
     #[arg(long, value_name = "FILE", help_heading = "Relays")]
@@ -251,18 +255,58 @@ impl std::fmt::Debug for Relay {
     }
 }
 
-fn relay(text: &str) -> Result<Relay, String> {
-    let (path, url) = match text.split_once('=') {
-        Some((path, url)) if !path.contains("://") => {
-            (Some(path.trim_matches('/').to_owned()), url)
+impl Relay {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (path, url) = match text.split_once('=') {
+            Some((path, url)) if !path.contains("://") => {
+                (Some(path.trim_matches('/').to_owned()), url)
+            }
+            _ => (None, text),
+        };
+        if let Some(path) = &path {
+            let (app, name) = path.split_once('/').unwrap_or((path, ""));
+            StreamPath::new(app, name, &NameRules::default())
+                .map_err(|why| format!("{path:?} is no stream's path: {why}"))?;
         }
-        _ => (None, text),
-    };
-    let known = ["rtmp://", "rtmps://"].iter().any(|it| url.starts_with(it));
-    if !known {
-        return Err("a URL of rtmp:// or rtmps:// is needed, as in rtmp://host/app/key".into());
+        Ok(Self { path, url: url.to_owned() })
     }
-    Ok(Relay { path, url: url.to_owned() })
+
+    /// Where a pulled stream is found here.
+    pub fn pull_path(&self) -> &str {
+        self.path.as_deref().unwrap_or_default()
+    }
+
+    fn places(&self) -> impl Iterator<Item = Place> {
+        let target = Target::parse(&self.url, None, &anywhere()).map(|(it, _)| it.place);
+        parse_pull_list(&self.url, &anywhere()).unwrap_or_default().into_iter().chain(target.ok())
+    }
+}
+
+/// The command line may name any place.
+pub fn anywhere() -> TargetRules {
+    let mut rules = TargetRules::default();
+    rules.private_allowed = true;
+    rules
+}
+
+fn push(text: &str) -> Result<Relay, String> {
+    let relay = Relay::parse(text)?;
+    Target::parse(&relay.url, None, &anywhere())
+        .map_err(|why| format!("{why}, as in rtmp://host/app/key"))?;
+    Ok(relay)
+}
+
+fn pull(text: &str) -> Result<Relay, String> {
+    let mut relay = Relay::parse(text)?;
+    parse_pull_list(&relay.url, &anywhere())
+        .map_err(|why| format!("{why}, as in rtmp://host/app/name"))?;
+    if relay.path.is_none() {
+        // The name that it has there.
+        let url = relay.url.split(['?', ' ']).next().unwrap_or_default();
+        let name = url.rsplit('/').next().unwrap_or_default();
+        relay = Relay::parse(&format!("live/{name}={}", relay.url))?;
+    }
+    Ok(relay)
 }
 
 fn network(text: &str) -> Result<Network, String> {
@@ -365,6 +409,8 @@ impl Config {
         plane.limits.players = self.max_connections;
         plane.limits.storage = self.record_space.map(|it| it.saturating_mul(MEGABYTE));
         plane.targets.private_allowed = self.private_targets;
+        plane.targets.trusted =
+            self.push.iter().chain(&self.pull).flat_map(Relay::places).collect();
         plane
     }
 
@@ -479,10 +525,12 @@ mod tests {
 
     #[test]
     fn relays_name_a_stream_or_none() {
-        let it = relay("live/a=rtmp://h/app/key?x=1").unwrap();
+        let it = push("live/a=rtmp://h/app/key?x=1").unwrap();
         assert_eq!((it.path.as_deref(), it.url.as_str()), (Some("live/a"), "rtmp://h/app/key?x=1"));
-        assert_eq!(relay("rtmp://h/app/key?x=1").unwrap().path, None);
-        assert!(relay("http://h/a").is_err());
+        assert_eq!(push("rtmp://h/app/key?x=1").unwrap().path, None);
+        assert!(push("http://h/a/b").is_err() && push("live/../a=rtmp://h/a/b").is_err());
+        assert_eq!(pull("rtmp://h/app/key?x=1 rtmp://h/b/c").unwrap().pull_path(), "live/key");
+        assert_eq!(pull("live/a=rtmp://h/app/key").unwrap().pull_path(), "live/a");
         assert!(!format!("{it:?}").contains("key"));
     }
 

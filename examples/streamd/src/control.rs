@@ -155,20 +155,35 @@ impl Control {
         request: Request,
         with: impl FnOnce(&Reply, &mut Keyring, &mut Extras),
     ) -> Result<Reply, Error> {
-        let (reply, revision) = {
-            let mut state = self.lock();
-            let (reply, actions) = self.decide(&mut state, request.into());
-            if let Ok(reply) = &reply {
-                let State { keys, extras, .. } = &mut *state;
-                with(reply, keys, extras);
-            }
-            self.pass_on(actions);
-            (reply, state.revision)
-        };
+        let (reply, revision) = self.take(request, with);
         if reply.is_ok() {
             self.on_disk(revision).await;
         }
         reply
+    }
+
+    /// The same without waiting for the disk, for what is asked for again after a restart.
+    pub fn request_now(
+        &self,
+        request: Request,
+        with: impl FnOnce(&Reply, &mut Keyring, &mut Extras),
+    ) -> Result<Reply, Error> {
+        self.take(request, with).0
+    }
+
+    fn take(
+        &self,
+        request: Request,
+        with: impl FnOnce(&Reply, &mut Keyring, &mut Extras),
+    ) -> (Result<Reply, Error>, u64) {
+        let mut state = self.lock();
+        let (reply, actions) = self.decide(&mut state, request.into());
+        if let Ok(reply) = &reply {
+            let State { keys, extras, .. } = &mut *state;
+            with(reply, keys, extras);
+        }
+        self.pass_on(actions);
+        (reply, state.revision)
     }
 
     /// Changes what is kept beside the plane, and returns when the disk has it.

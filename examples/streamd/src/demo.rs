@@ -1,5 +1,6 @@
 //! A publisher of our own, for a first look.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -18,21 +19,21 @@ const CLIP: &[u8] = include_bytes!("demo/clip.flv");
 const LENGTH: u32 = 10_000;
 
 /// Publishes the clip again and again through our own port, like anybody else.
-pub async fn run(url: String) {
+pub async fn run(url: String, tls: Arc<rustls::ClientConfig>) {
     loop {
-        if let Err(why) = publish(&url).await {
+        if let Err(why) = publish(&url, &tls).await {
             warn!(%why, "the demo stopped; beginning again");
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
 }
 
-async fn publish(url: &str) -> anyhow::Result<()> {
+async fn publish(url: &str, tls: &Arc<rustls::ClientConfig>) -> anyhow::Result<()> {
     let url = RtmpUrl::parse(url)?;
     let chunk_size = ClientConfig::new(url.clone()).chunk_size;
     let mut demo =
         Demo { key: url.stream.clone(), tags: tags()?, next: 0, begin: None, to: None, chunk_size };
-    connect::run(url, None, &mut demo).await
+    Ok(connect::run(url, tls, &mut demo).await?)
 }
 
 /// Everything in the clip but its last tags, if they lie beyond its length.

@@ -9,7 +9,7 @@ use tracing::debug;
 use crate::control::Order;
 use crate::hooks::Attempt;
 use crate::server::Server;
-use crate::{doors, hooks, hub, record};
+use crate::{doors, hooks, hub, outputs, pulls, record};
 
 /// Runs as long as the server.
 pub async fn run(server: Arc<Server>, mut actions: UnboundedReceiver<Action>) {
@@ -42,6 +42,13 @@ fn perform(server: &Arc<Server>, action: Action) {
         Action::HookAbort { hook, delivery, attempt } => {
             server.hooks.abort(Attempt { hook, delivery, attempt });
         }
+        Action::OutputConnect { output, attempt } => outputs::connect(server, output, attempt),
+        Action::OutputFeed { output, attempt } => server.outputs.feed(output, attempt),
+        Action::OutputDrop { output, attempt } => server.outputs.drop_video(output, attempt),
+        Action::OutputClose { output, attempt } => server.outputs.close(output, attempt),
+        Action::OutputAbort { output, attempt } => server.outputs.abort(output, attempt),
+        Action::PullConnect { input, attempt, url } => pulls::connect(server, input, attempt, url),
+        Action::PullClose { input, attempt } => server.pulls.close(input, attempt),
         other => debug!(action = ?other, "nobody does this"),
     }
 }

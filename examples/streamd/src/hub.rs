@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 
 use levada_chunk::Message;
 use levada_control::{
-    Claim, Error, Fact, InputId, ListenerId, Loss, Observation, Refusal, Reply, SessionId, Use,
+    Claim, Error, Fact, InputId, ListenerId, Loss, Observation, Plane, Refusal, Reply, SessionId,
+    Slot, Use,
 };
 use levada_session::StreamPath;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::control::Order;
-use crate::resume;
 use crate::room::Seen;
 use crate::server::Server;
 use crate::stream::Stream;
+use crate::{relay, resume};
 
 /// How long a stream that ended stays, for players of HLS that are behind.
 const LINGER: Duration = Duration::from_secs(60);
@@ -99,9 +100,16 @@ impl Knock<'_> {
         format!("{}{mark}{}", self.path.name(), query.replace('&', "?"))
     }
 
-    /// The claim of the name as such, on a listener where names are public.
-    fn open_claim(&self) -> Claim {
-        Claim::Open { app: self.path.app().to_owned(), name: self.path.name().to_owned() }
+    /// The claim of the name as such, on a listener where names are public: to the input that is pulled there, or
+    /// else to whatever is published under it.
+    fn open_claim(&self, server: &Server, plane: &Plane) -> Claim {
+        let path = server.path_of(self.listener, self.path.path());
+        match plane.input_by_alias(&relay::alias(&path)) {
+            Some(input) => Claim::Input { input, slot: Slot::Primary, rendition: None },
+            None => {
+                Claim::Open { app: self.path.app().to_owned(), name: self.path.name().to_owned() }
+            }
+        }
     }
 
     /// Whether it brought the key that lets it publish under any name.
@@ -120,7 +128,8 @@ pub fn publish(server: &Arc<Server>, knock: Knock<'_>) -> Result<Publisher, Erro
     let reply = server.control.claim(|plane, keys| {
         let claim = plane.claim(listener, Use::Publish, path.app(), &knock.text(), keys);
         let proven = matches!(claim, Claim::Input { .. });
-        let claim = if with_key && !proven { knock.open_claim() } else { claim };
+        let open = matches!(claim, Claim::Open { .. }) || with_key && !proven;
+        let claim = if open { knock.open_claim(server, plane) } else { claim };
         public = matches!(claim, Claim::Open { .. });
         Fact::Publish { listener, claim, address, template: Some(template) }
     })?;
@@ -132,17 +141,19 @@ pub fn publish(server: &Arc<Server>, knock: Knock<'_>) -> Result<Publisher, Erro
     Ok(Publisher::new(server, stream, session))
 }
 
-/// Publishes under a name of the main listener, as everybody might if it was open.
-pub fn publish_open(server: &Arc<Server>, path: &str) -> Result<Publisher, Error> {
-    let (app, name) = path.split_once('/').unwrap_or(("", path));
-    let claim = Claim::Open { app: app.to_owned(), name: name.to_owned() };
-    let (listener, template) = (server.main()?, Some(server.config().open_input(path)));
-    let address = IpAddr::from([127, 0, 0, 1]);
-    let reply = server.control.fact(Fact::Publish { listener, claim, address, template })?;
-    let Reply::Publishing { session, input, .. } = reply else {
-        return Err(Refusal::UnknownKey.into());
+/// Publishes what an input pulls, whose source agreed to send.
+pub fn publish_pulled(
+    server: &Arc<Server>,
+    input: InputId,
+    attempt: u64,
+) -> Result<Publisher, Error> {
+    let reply = server.control.fact(Fact::PullConnected { input, attempt })?;
+    let Reply::Publishing { session, .. } = reply else {
+        return Err(Refusal::AlreadyPublishing.into());
     };
-    let stream = server.hub.begin(server, input, path);
+    let alias = server.control.read(|plane, _, _| plane.input(input)?.config.alias.clone());
+    let path = alias.as_deref().and_then(relay::pulled_path).map(str::to_owned);
+    let stream = server.hub.begin(server, input, &path.unwrap_or_else(|| input.to_string()));
     Ok(Publisher::new(server, stream, session))
 }
 
@@ -153,7 +164,7 @@ pub fn play(server: &Arc<Server>, knock: Knock<'_>) -> Result<(Arc<Stream>, Play
         let claim = plane.claim(listener, Use::Play, path.app(), &knock.text(), keys);
         let proven = matches!(claim, Claim::Input { .. });
         // Names that were published openly are played openly, whoever may publish.
-        let claim = if proven { claim } else { knock.open_claim() };
+        let claim = if proven { claim } else { knock.open_claim(server, plane) };
         Fact::Play { listener, claim, address }
     })?;
     let Reply::Playing { session, input, .. } = reply else {

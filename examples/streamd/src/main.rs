@@ -26,8 +26,10 @@ mod journal;
 mod log;
 mod metrics;
 mod observer;
+mod outputs;
 mod packager;
 mod proxy;
+mod pulls;
 mod reader;
 mod record;
 mod relay;
@@ -114,11 +116,12 @@ async fn run() -> anyhow::Result<()> {
     if let Some((rtmps, tls)) = rtmps {
         listeners.spawn(rtmp::listen(rtmps, Some(tls), server.clone(), main));
     }
-    relay::start(&server)?;
+    relay::start(&server).await?;
     listeners.spawn(http::listen(http, server.clone()));
     if config.demo {
         let key = key.map(|it| format!("?key={it}")).unwrap_or_default();
-        tokio::spawn(demo::run(format!("rtmp://{}/live/demo{key}", reachable(rtmp_at))));
+        let url = format!("rtmp://{}/live/demo{key}", reachable(rtmp_at));
+        tokio::spawn(demo::run(url, server.tls.clone()));
     }
     until_told_to_stop(&server).await?;
     info!("stopping: telling publishers, ending recordings and playlists; again to stop at once");

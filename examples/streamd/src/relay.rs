@@ -1,136 +1,175 @@
-//! Streams sent on to other servers, and fetched from them.
+//! `--push` and `--pull`: outputs and inputs of the plane that the command line asks for.
 
-mod pull;
-mod push;
+use std::sync::Arc;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use levada_session::RtmpUrl;
+use levada_control::{
+    InputConfig, InputId, KeyRef, NoticeKind, OutputConfig, OutputView, Plane, PullState, Reply,
+    Request, Secret, Target, parse_pull_list,
+};
 use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
 use tracing::{info, warn};
 
-use crate::config::Relay;
+use crate::config::{Relay, anywhere};
 use crate::server::Server;
+use crate::stream::Stream;
 
-/// The longest wait between two tries.
-const LONGEST: Duration = Duration::from_secs(60);
-/// What lasted this long was a success: the waiting begins anew.
-const SUCCESS: Duration = Duration::from_secs(30);
+/// What names of outputs and aliases of inputs begin with that are ours.
+const PUSH: &str = "--push ";
+const PULL: &str = "--pull ";
 
-/// All relays and how they are.
-#[derive(Debug, Default)]
-pub struct Relays(Mutex<Vec<Arc<Status>>>);
-
-/// How one is. The URL's key is not in it.
-#[derive(Debug)]
-pub struct Status {
-    kind: &'static str,
-    host: String,
-    state: Mutex<State>,
+/// The alias of the input that is pulled to a path.
+pub fn alias(path: &str) -> String {
+    format!("{PULL}{path}")
 }
 
-#[derive(Clone, Debug, Default)]
-struct State {
-    what: &'static str,
-    path: Option<String>,
-    tries: u64,
-    /// Bytes that the other side says it has, or that we have from it, over all connections.
-    confirmed: u64,
-    sent: u64,
-    error: Option<String>,
+/// The path that an input with this alias is pulled to.
+pub fn pulled_path(alias: &str) -> Option<&str> {
+    alias.strip_prefix(PULL)
 }
 
-impl Relays {
-    fn add(&self, kind: &'static str, url: &RtmpUrl) -> Arc<Status> {
-        let state = State { what: "waiting", ..State::default() };
-        let host = format!("{}:{}", url.host, url.port);
-        let status = Arc::new(Status { kind, host, state: Mutex::new(state) });
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(status.clone());
-        status
-    }
-
-    pub fn status(&self) -> Vec<Value> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|it| it.json()).collect()
-    }
-}
-
-impl Status {
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn json(&self) -> Value {
-        let it = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let bytes = if self.kind == "push" { "acknowledged_bytes" } else { "received_bytes" };
-        json!({
-            "kind": self.kind, "host": self.host, "state": it.what, "stream": it.path, "tries": it.tries,
-            bytes: it.confirmed, "sent_bytes": it.sent, "error": it.error,
-        })
-    }
-}
-
-/// Starts all that the settings name.
-pub fn start(server: &Arc<Server>) -> anyhow::Result<()> {
+/// Makes what the command line names, and forgets what an earlier one named.
+pub async fn start(server: &Arc<Server>) -> anyhow::Result<()> {
     let config = server.config();
-    for Relay { path, url } in &config.push {
-        let url = RtmpUrl::parse(url)?;
-        let status = server.relays.add("push", &url);
-        tokio::spawn(push::run(server.clone(), path.clone(), url, server.tls.clone(), status));
+    let wanted: Vec<String> = config.pull.iter().map(|it| alias(it.pull_path())).collect();
+    for request in server.control.read(|plane, _, _| left_over(plane, &wanted)) {
+        server.control.request(request).await?;
     }
-    for Relay { path, url } in &config.pull {
-        let url = RtmpUrl::parse(url)?;
-        let name = url.stream.split('?').next().unwrap_or_default().to_owned();
-        let path = path.clone().unwrap_or_else(|| format!("live/{name}"));
-        let status = server.relays.add("pull", &url);
-        tokio::spawn(pull::run(server.clone(), path, url, server.tls.clone(), status));
+    for relay in &config.pull {
+        pull(server, relay).await?;
+    }
+    if !config.push.is_empty() {
+        tokio::spawn(push_all(server.clone(), config.push.clone()));
     }
     Ok(())
 }
 
-/// How long to wait after each failure: twice as long as before, and a random part of that.
-#[derive(Debug)]
-struct BackOff {
-    next: Duration,
-    began: Instant,
+fn left_over(plane: &Plane, wanted: &[String]) -> Vec<Request> {
+    let outputs = plane.outputs().filter(|it| it.config.name.starts_with(PUSH));
+    let inputs = plane.inputs().filter(|it| {
+        it.config.alias.as_ref().is_some_and(|it| it.starts_with(PULL) && !wanted.contains(it))
+    });
+    let outputs = outputs.map(|it| Request::DeleteOutput(it.id));
+    outputs.chain(inputs.map(|it| Request::DeleteInput(it.id))).collect()
 }
 
-impl BackOff {
-    fn new() -> Self {
-        Self { next: Duration::from_secs(1), began: Instant::now() }
-    }
+/// An input that is pulled to a path. One that is there begins anew, with its first URL and without a wait.
+async fn pull(server: &Arc<Server>, relay: &Relay) -> anyhow::Result<()> {
+    let (control, path) = (&server.control, relay.pull_path());
+    let mut config: InputConfig = server.config().open_input(path);
+    config.alias = Some(alias(path));
+    config.pull = Some(parse_pull_list(&relay.url, &anywhere())?);
+    let key = |id| (KeyRef::Pull(id), Secret::new(&*relay.url));
+    let Some(id) = control.read(|plane, _, _| plane.input_by_alias(&alias(path))) else {
+        let request = Request::CreateInput(config);
+        control
+            .request_with(request, |reply, keys, _| {
+                if let Reply::Input(id) = reply {
+                    let (key, secret) = key(*id);
+                    keys.put(key, secret);
+                }
+            })
+            .await?;
+        return Ok(());
+    };
+    let mut off = config.clone();
+    off.enabled = false;
+    let (key, secret) = key(id);
+    control.request_with(Request::UpdateInput(id, off), |_, keys, _| keys.put(key, secret)).await?;
+    control.request(Request::UpdateInput(id, config)).await?;
+    Ok(())
+}
 
-    /// A try begins.
-    fn begin(&mut self, status: &Status) {
-        self.began = Instant::now();
-        status.change(|it| {
-            it.what = "connecting";
-            it.tries += 1;
+/// Gives each push its output whenever a stream for it is live.
+async fn push_all(server: Arc<Server>, pushes: Vec<Relay>) {
+    let mut notices = server.control.notices();
+    loop {
+        match notices.recv().await.map(|it| it.kind.clone()) {
+            Ok(
+                NoticeKind::InputLive { .. }
+                | NoticeKind::InputEnded { .. }
+                | NoticeKind::InputDeleted,
+            )
+            | Err(RecvError::Lagged(_)) => {
+                for (number, push) in pushes.iter().enumerate() {
+                    give_output(&server, number, push);
+                }
+            }
+            Err(RecvError::Closed) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+fn push_name(number: usize) -> String {
+    format!("{PUSH}{}", number + 1)
+}
+
+/// The output that a push has at the moment.
+fn carried(plane: &Plane, number: usize) -> Option<OutputView<'_>> {
+    let name = push_name(number);
+    let is_active = |it: InputId| plane.input(it).is_some_and(|it| it.machine.phase().is_active());
+    plane.outputs().find(|it| it.config.name == name && is_active(it.input))
+}
+
+/// Makes the output of a push, if it has none and its stream is live: the named one, or any.
+fn give_output(server: &Arc<Server>, number: usize, push: &Relay) {
+    if server.control.read(|plane, _, _| carried(plane, number).is_some()) {
+        return;
+    }
+    let is_live = |it: &Arc<Stream>| it.is_live();
+    let stream = match &push.path {
+        Some(path) => server.hub.find(path).filter(is_live),
+        None => server.hub.all().into_iter().find(is_live),
+    };
+    let Some(stream) = stream else { return };
+    let Ok((target, key)) = Target::parse(&push.url, None, &anywhere()) else { return };
+    let config = OutputConfig::new(push_name(number), target);
+    let request = Request::CreateOutputs(stream.input(), vec![config]);
+    let made = server.control.request_now(request, |reply, keys, _| {
+        if let Reply::Outputs(ids) = reply {
+            ids.iter().for_each(|id| keys.put(KeyRef::Output(*id), key.clone()));
+        }
+    });
+    match made {
+        Ok(_) => info!(path = stream.path(), push = number + 1, "pushing"),
+        Err(why) => warn!(path = stream.path(), push = number + 1, %why, "cannot push"),
+    }
+}
+
+/// How all of them are. The URLs' keys are not in it.
+pub fn status(server: &Server) -> Vec<Value> {
+    let config = server.config();
+    let path = |input| server.hub.of_input(input).map(|it| it.path().to_owned());
+    server.control.read(|plane, _, _| {
+        let pushes = config.push.iter().enumerate().map(|(number, push)| {
+            let Some(output) = carried(plane, number) else {
+                return json!({ "kind": "push", "state": "waiting", "stream": push.path });
+            };
+            let figures = output.machine.figures();
+            json!({
+                "kind": "push", "host": output.config.target.place.host,
+                "state": output.machine.state().as_str(), "stream": path(output.input),
+                "tries": output.machine.attempt(), "sent_bytes": figures.bytes_sent,
+                "acknowledged_bytes": figures.progress.acknowledged,
+                "error": figures.last_error.map(|it| it.code()),
+            })
         });
-    }
-
-    /// A try ended: waits.
-    async fn wait(&mut self, status: &Status, ended: anyhow::Result<()>) {
-        match ended {
-            Ok(()) => {
-                info!(kind = status.kind, host = status.host, "a relay ended");
-                status.change(|it| (it.what, it.error) = ("waiting", None));
-            }
-            Err(why) => {
-                let why = format!("{why:#}");
-                warn!(kind = status.kind, host = status.host, why, "a relay failed; trying again");
-                status.change(|it| (it.what, it.error) = ("waiting", Some(why)));
-            }
-        }
-        if self.began.elapsed() > SUCCESS {
-            self.next = Duration::from_secs(1);
-        }
-        let mut random = [0];
-        let _ = getrandom::fill(&mut random);
-        // Between half and all of it, so that many relays do not come back at once.
-        let wait = self.next.mul_f64(0.5 + f64::from(random[0]) / 512.0);
-        self.next = (self.next * 2).min(LONGEST);
-        tokio::time::sleep(wait).await;
-    }
+        let pulls = config.pull.iter().filter_map(|it| {
+            let input = plane.input(plane.input_by_alias(&alias(it.pull_path()))?)?;
+            let state = match input.pull.state() {
+                PullState::Off => "off",
+                PullState::Connecting => "connecting",
+                PullState::Receiving => "live",
+                PullState::Waiting { .. } => "waiting",
+                _ => "deactivated",
+            };
+            let host = input.config.pull.iter().flatten().nth(input.pull.url()).map(|it| &it.host);
+            Some(json!({
+                "kind": "pull", "host": host, "state": state, "stream": it.pull_path(),
+                "tries": input.pull.attempt(), "error": input.pull.last_failure().map(|it| it.code()),
+            }))
+        });
+        pushes.chain(pulls).collect()
+    })
 }

@@ -17,8 +17,9 @@ use crate::hooks::Hooks;
 use crate::http_client::HttpClient;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::outputs::Outputs;
+use crate::pulls::Pulls;
 use crate::record::Recorders;
-use crate::relay::Relays;
 
 /// The name of the listener of `--rtmp`.
 const MAIN: &str = "rtmp";
@@ -30,7 +31,8 @@ pub struct Server {
     pub hub: Hub,
     pub gate: Arc<Gate>,
     pub metrics: Metrics,
-    pub relays: Relays,
+    pub outputs: Outputs,
+    pub pulls: Pulls,
     pub begin: Instant,
     /// What publishers have to know, unless everybody may publish.
     pub publish_key: Option<Secret>,
@@ -61,7 +63,8 @@ impl Server {
             hub: Hub::default(),
             gate: Arc::default(),
             metrics: Metrics::default(),
-            relays: Relays::default(),
+            outputs: Outputs::default(),
+            pulls: Pulls::default(),
             begin: Instant::now(),
             publish_key: publish_key.map(Secret::new),
             tokens,
@@ -125,6 +128,11 @@ impl Server {
         } else {
             format!("{listener}/{path}")
         }
+    }
+
+    /// Whether an address that a name resolved to may be called.
+    pub fn may_call(&self, host: &str, port: u16, address: IpAddr) -> bool {
+        self.control.read(|plane, _, _| plane.config().targets.allows_at(host, port, address))
     }
 
     /// The settings in force.

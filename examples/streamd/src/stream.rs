@@ -62,7 +62,7 @@ pub struct Stream {
 pub struct Item {
     pub message: SharedMessage,
     /// What players get in its place that know neither multitrack nor modifiers, if that is something else.
-    simple: Option<Option<SharedMessage>>,
+    pub(crate) simple: Option<Option<SharedMessage>>,
     /// Counts from the first.
     pub number: u64,
     pub header: bool,

@@ -103,12 +103,17 @@ fn streams_are_pushed_and_pulled() {
     let other = Server::start(&other_folder, &[]);
     let push = format!("live/a=rtmp://{}/live/pushed?token=canary77", other.rtmp);
     let server = Server::start(&folder, &["--push", &push]);
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    let clip = clip();
+    publisher.send_all(&clip);
+    let live = |server: &Server| {
+        server.json("/v1/streams")["streams"][0]["frames"].as_u64().unwrap_or(0) > 100
+    };
+    server.until("it is live", |it| live(it).then_some(()));
     let pulling_folder = Folder::new("pull");
     let pull = format!("live/pulled=rtmp://{}/live/a", server.rtmp);
     let pulling = Server::start(&pulling_folder, &["--pull", &pull]);
-    let mut publisher = Client::publish(server.rtmp, "live/a");
-    let clip = clip();
-    let mut round = 0;
+    let mut round = 1;
     let mut flow = |so: &dyn Fn() -> bool| {
         let begin = Instant::now();
         while !so() {
@@ -121,9 +126,6 @@ fn streams_are_pushed_and_pulled() {
             assert!(begin.elapsed() < support::PATIENCE, "{}", server.json("/v1/relays"));
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-    };
-    let live = |server: &Server| {
-        server.json("/v1/streams")["streams"][0]["frames"].as_u64().unwrap_or(0) > 100
     };
     flow(&|| live(&other) && live(&pulling));
     let status = || server.json("/v1/relays")["relays"][0].clone();

@@ -7,9 +7,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::metrics;
 use crate::server::Server;
 use crate::stream::Stream;
+use crate::{metrics, relay};
 
 pub async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::text(&server))
@@ -28,7 +28,7 @@ pub async fn stream(State(server): State<Arc<Server>>, Path(path): Path<String>)
 }
 
 pub async fn relays(State(server): State<Arc<Server>>) -> Response {
-    answer(&json!({ "relays": server.relays.status() }))
+    answer(&json!({ "relays": relay::status(&server) }))
 }
 
 /// JSON that no browser takes for anything else, and no cache keeps.
