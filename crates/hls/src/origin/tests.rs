@@ -1,4 +1,5 @@
 use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec;
 
@@ -424,8 +425,19 @@ fn several_tracks_become_a_ladder() {
             let dates = segment.program_date_time.unwrap() - lead.program_date_time.unwrap();
             assert!(dates.abs() <= 22, "{name}: {dates}");
         }
-        let others: Vec<_> = list.reports.iter().map(|it| it.uri.as_str()).collect();
-        assert_eq!(others, names.iter().copied().filter(|it| it != name).collect::<Vec<_>>());
+        // How far the others are is what they say themselves.
+        let told: Vec<_> = list
+            .reports
+            .iter()
+            .map(|it| (it.uri.as_str(), it.last_sequence.unwrap(), it.last_part.unwrap()))
+            .collect();
+        let others = names.iter().zip(&lists).filter(|(it, _)| *it != name);
+        let expected: Vec<_> = others
+            .map(|(name, list)| {
+                (*name, list.segments.len() as u64, list.open_parts.len() as u64 - 1)
+            })
+            .collect();
+        assert_eq!(told, expected);
     }
 }
 
@@ -591,4 +603,48 @@ fn a_segment_of_before_the_target_duration_was_known_keeps_it() {
     let list = live.media("v1.m3u8");
     let longest = list.segments.iter().map(|it| it.duration).max();
     assert_eq!((list.target_duration, longest), (2, Some(Duration::from_micros(2_499_999))));
+}
+
+/// §6.2.2. The shortest window, and segments shorter than the target duration: nothing is there for another reason.
+#[test]
+fn parts_can_be_had_for_three_target_durations_after_their_tags() {
+    let mut config =
+        OriginConfig { window: Window::Sliding(Duration::ZERO), ..OriginConfig::default() };
+    config.segmenter.target_duration = Some(4);
+    let mut live = Live::new(config, 1, 1);
+    live.run(5);
+    let (mut listed, mut gone) = (BTreeMap::new(), 0);
+    for _ in 0..400 {
+        (0..3).for_each(|_| live.step(0));
+        let (now, list) = (live.now(), live.media("main.m3u8"));
+        for part in list.segments.iter().flat_map(|it| &it.parts).chain(&list.open_parts) {
+            listed.insert(part.uri.clone(), now);
+        }
+        for (uri, last) in &listed {
+            let since = now - last;
+            let is_there = live.ready(uri).status == 200;
+            assert!(is_there || since > 12_000, "{uri} is gone after {since} ms");
+            gone += usize::from(!is_there);
+        }
+        listed.retain(|_, last| now - *last < 24_000);
+    }
+    assert!(gone > 100, "nothing goes");
+}
+
+/// The last rows of the sheet's table: what was announced and does not come, and what is there when it ends.
+#[test]
+fn a_part_that_was_announced_and_never_comes_is_not_found() {
+    let mut live = Live::new(OriginConfig::default(), 1, 1);
+    live.run(5);
+    live.origin.push(MediaEvent::End(TrackId::video(0)), NOON + 5000).unwrap();
+    live.origin.push(MediaEvent::End(TrackId::audio(0)), NOON + 5000).unwrap();
+    let list = live.media("main.m3u8");
+    assert_eq!((list.segments.len(), list.hints[0].uri.as_str()), (3, "main-3.0.m4s"));
+    let Answer::Wait(hinted) = live.get("main-3.0.m4s", "") else { panic!() };
+    let Answer::Wait(blocked) = live.get("main.m3u8", "_HLS_msn=3&_HLS_part=0") else { panic!() };
+    live.origin.finish().unwrap();
+    let Answer::Ready(reply) = live.origin.retry(hinted) else { panic!() };
+    assert_eq!((reply.status, reply.max_age), (404, Duration::from_secs(2)));
+    assert_eq!(status(live.origin.retry(blocked)), 200);
+    assert_eq!(live.origin.waiting(), 0);
 }

@@ -261,6 +261,30 @@ fn a_week_is_written_in_the_time_of_its_newest_lines() {
     assert_eq!((list.segments.len(), list.violations.len()), (302_400, 0));
 }
 
+/// A DVR window of half a day slides at the price of one of a minute.
+#[test]
+fn hours_slide_at_the_price_of_minutes() {
+    let slide = |window: u64| {
+        let (mut maker, mut playlist) = low_latency(Window::Sliding(Duration::from_secs(window)));
+        for n in 0..window / 4 + 5000 {
+            maker.segment(&mut playlist, &[1000; 4], n % 100 == 50);
+        }
+        let updates = levada_test::allocations(|| {
+            for n in 0..1000 {
+                maker.segment(&mut playlist, &[1000; 4], n == 500);
+                drop(playlist.write(true));
+            }
+        });
+        let list = read(&text(&playlist, false));
+        assert_eq!((list.segments.len() as u64, list.violations.len()), (window / 4, 0));
+        assert_eq!(list.media_sequence + window / 4, maker.sequence);
+        assert_eq!(list.segments.last().unwrap().discontinuity, playlist.last_discontinuity());
+        updates.total_bytes
+    };
+    let (minutes, hours) = (slide(120), slide(12 * 3600));
+    assert!(hours < minutes * 2, "{hours} bytes beside {minutes}");
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Segment { parts: Vec<u64>, discontinuity: bool },
