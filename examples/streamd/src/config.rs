@@ -70,6 +70,18 @@ pub struct Config {
     #[arg(long, value_name = "FILE", help_heading = "Listening")]
     pub tokens: Option<PathBuf>,
 
+    /// Where callers of the API and viewers find this server, as https://live.example.org. Unless given, under the name
+    /// that they call it by.
+    #[arg(long, value_name = "URL", value_parser = public, help_heading = "Listening")]
+    pub public: Option<String>,
+    /// The name of this server in a region, for streams that ask for one: --region eu=eu.example.org. May be given many
+    /// times.
+    #[arg(long, value_name = "NAME=HOST", action = ArgAction::Append, value_parser = region, help_heading = "Listening")]
+    pub region: Vec<(String, String)>,
+    /// Answer calls of the live inputs API without the envelope of result, success, errors and messages.
+    #[arg(long, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, hide_default_value = true, value_name = "BOOL", help_heading = "Listening")]
+    pub bare: bool,
+
     /// Where recordings, keys and certificates are kept.
     #[arg(
         long,
@@ -177,6 +189,8 @@ pub struct Config {
 
 /// In bytes.
 pub const MEGABYTE: u64 = 1_000_000;
+/// The application that calls are published to, as `call/TYPE/ID?KEY`.
+pub const CALLS: &str = "call";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -313,6 +327,24 @@ fn network(text: &str) -> Result<Network, String> {
     Network::parse(text).ok_or_else(|| "an address or a network is needed, as 192.0.2.0/24".into())
 }
 
+fn public(text: &str) -> Result<String, String> {
+    let known = ["http://", "https://"].iter().any(|it| text.starts_with(it));
+    let plain =
+        !text.contains(|it: char| it.is_whitespace() || it.is_control() || "?#@\"".contains(it));
+    if !known || !plain {
+        return Err("a URL is needed, as https://live.example.org".into());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn region(text: &str) -> Result<(String, String), String> {
+    let (name, host) = text
+        .split_once('=')
+        .filter(|it| !it.0.is_empty() && !it.1.is_empty())
+        .ok_or("a region and its host are needed, as eu=eu.example.org")?;
+    Ok((name.to_owned(), host.to_owned()))
+}
+
 fn rules(text: &str) -> Result<String, String> {
     let known = || GopPolicy::all().into_iter().map(|it| it.name).collect::<Vec<_>>().join(", ");
     facts::policy(text).map(|it| it.name).ok_or_else(|| format!("any, or one of {}", known()))
@@ -408,6 +440,8 @@ impl Config {
         plane.limits.active_inputs = self.max_streams;
         plane.limits.players = self.max_connections;
         plane.limits.storage = self.record_space.map(|it| it.saturating_mul(MEGABYTE));
+        plane.public_base = self.public.clone().unwrap_or_default();
+        plane.apps.calls = Some(CALLS.into());
         plane.targets.private_allowed = self.private_targets;
         plane.targets.trusted =
             self.push.iter().chain(&self.pull).flat_map(Relay::places).collect();

@@ -3,23 +3,36 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use levada_control::{Fact, ListenerId};
+use levada_control::{Fact, ListenerId, ListenerState, Notice, NoticeKind, Plane};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::server::Server;
 use crate::{rtmp, tls};
+
+/// How long a port may take to open or close.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All doors.
 #[derive(Debug, Default)]
 pub struct Doors {
     /// Sockets that were bound before the plane asked for them.
     bound: Mutex<HashMap<SocketAddr, TcpListener>>,
-    open: Mutex<HashMap<SocketAddr, Arc<watch::Sender<bool>>>>,
+    open: Mutex<HashMap<SocketAddr, Open>>,
+    /// Ports that were closed a moment ago, until their sockets are.
+    closing: Mutex<HashMap<SocketAddr, JoinHandle<()>>>,
     /// Counts how often a listener's connections were sent away.
     emptied: Mutex<HashMap<ListenerId, watch::Sender<u64>>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    shut: watch::Sender<bool>,
+    task: JoinHandle<()>,
 }
 
 /// What a connection came in by.
@@ -52,9 +65,18 @@ impl Doors {
     /// Takes nobody in any more.
     pub fn close(&self, address: SocketAddr) {
         let door = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
-        if let Some(door) = door {
+        if let Some(Open { shut, task }) = door {
             info!(%address, "closed a port");
-            door.send_replace(true);
+            shut.send_replace(true);
+            self.closing.lock().unwrap_or_else(PoisonError::into_inner).insert(address, task);
+        }
+    }
+
+    /// Waits until nobody listens there any more.
+    async fn is_free(&self, address: SocketAddr) {
+        let task = self.closing.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+        if let Some(task) = task {
+            let _ = task.await;
         }
     }
 }
@@ -63,6 +85,7 @@ impl Doors {
 pub fn open(server: &Arc<Server>, listener: ListenerId, address: SocketAddr, with_tls: bool) {
     let server = server.clone();
     tokio::spawn(async move {
+        server.doors.is_free(address).await;
         let bound = match server.doors.take(address) {
             Some(socket) => Ok(socket),
             None => TcpListener::bind(address).await,
@@ -71,11 +94,12 @@ pub fn open(server: &Arc<Server>, listener: ListenerId, address: SocketAddr, wit
         let fact = match (bound, tls) {
             (Ok(socket), Ok(tls)) => {
                 info!(%address, "opened a port");
-                let shut = Arc::new(watch::Sender::new(false));
+                let shut = watch::Sender::new(false);
+                let told = shut.subscribe();
+                let task = tokio::spawn(serve(server.clone(), listener, socket, tls, told));
                 let mut open = server.doors.open.lock().unwrap_or_else(PoisonError::into_inner);
-                open.insert(address, shut.clone());
+                open.insert(address, Open { shut, task });
                 drop(open);
-                tokio::spawn(serve(server.clone(), listener, socket, tls, shut));
                 Fact::Bound(listener)
             }
             (Err(why), _) => {
@@ -96,9 +120,8 @@ async fn serve(
     listener: ListenerId,
     socket: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,
-    shut: Arc<watch::Sender<bool>>,
+    mut shut: watch::Receiver<bool>,
 ) {
-    let mut shut = shut.subscribe();
     tokio::select! {
         () = rtmp::listen(socket, tls, server, listener) => {}
         _ = shut.wait_for(|it| *it) => {}
@@ -113,4 +136,53 @@ pub fn empty(server: &Arc<Server>, listener: ListenerId) {
     }
     drop(emptied);
     let _ = server.control.fact(Fact::Drained(listener));
+}
+
+/// Whether a listener takes connections.
+pub fn is_open(plane: &Plane, id: ListenerId) -> bool {
+    plane.listener(id).is_some_and(|it| it.machine.state() == ListenerState::Listening)
+}
+
+/// Waits until a change opened a listener's port, or found it taken. The notices are those since before the change.
+pub async fn opened(
+    server: &Server,
+    notices: &mut broadcast::Receiver<Arc<Notice>>,
+    id: ListenerId,
+) -> Result<(), ()> {
+    loop {
+        match next(notices).await.as_deref().map(|it| &it.kind) {
+            Some(NoticeKind::ListenerStarted { listener }) if *listener == id => return Ok(()),
+            Some(NoticeKind::ListenerFailed { listener }) if *listener == id => return Err(()),
+            Some(_) => {}
+            // Something was missed: it is as it is now.
+            None if server.control.read(|plane, _, _| is_open(plane, id)) => return Ok(()),
+            None => return Err(()),
+        }
+    }
+}
+
+/// Waits until a listener's port is closed.
+pub async fn closed(
+    server: &Server,
+    notices: &mut broadcast::Receiver<Arc<Notice>>,
+    id: ListenerId,
+) {
+    let state = || {
+        server.control.read(|plane, _, _| {
+            plane.listener(id).map(|it| (it.machine.state(), it.machine.config().clone()))
+        })
+    };
+    while let Some((ListenerState::Listening | ListenerState::Draining { .. }, _)) = state() {
+        if next(notices).await.is_none() {
+            return;
+        }
+    }
+    if let Some((_, config)) = state() {
+        server.doors.is_free((config.bind, config.port).into()).await;
+    }
+}
+
+/// The next notice. None if it takes too long, or one was missed.
+async fn next(notices: &mut broadcast::Receiver<Arc<Notice>>) -> Option<Arc<Notice>> {
+    tokio::time::timeout(PATIENCE, notices.recv()).await.ok()?.ok()
 }

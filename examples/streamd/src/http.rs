@@ -24,6 +24,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tracing::{debug, error, warn};
 
+use crate::api::{cors, surface_d};
 use crate::server::Server;
 use patience::Patient;
 
@@ -46,6 +47,7 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         .route("/v1/relays", get(status::relays))
         .route("/v1/recordings", get(recordings::list))
         .route("/recordings/{*path}", get(recordings::file))
+        .merge(surfaces(&server))
         .fallback(get(media))
         .with_state(server.clone());
     loop {
@@ -97,6 +99,11 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
             drop(pass);
         });
     }
+}
+
+/// The APIs of hosted services, for programs that were written for them.
+fn surfaces(server: &Server) -> Router<Arc<Server>> {
+    Router::new().merge(surface_d::router()).layer(cors::layer(server.tokens.is_open()))
 }
 
 /// `/live/NAME.flv`, `/live/NAME.mp4`, and `/live/NAME/…` for HLS.

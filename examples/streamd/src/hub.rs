@@ -121,7 +121,7 @@ impl Knock<'_> {
 
 /// Lets somebody publish, or says why not.
 pub fn publish(server: &Arc<Server>, knock: Knock<'_>) -> Result<Publisher, Error> {
-    let template = server.config().open_input(knock.path.path());
+    let template = server.open_input(knock.listener, knock.path.path());
     let with_key = knock.has_server_key(server);
     let Knock { listener, address, path } = knock;
     let mut public = false;

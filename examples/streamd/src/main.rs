@@ -94,7 +94,9 @@ async fn run() -> anyhow::Result<()> {
     };
     println!("publish to  rtmp://{rtmp_at}/live/NAME{secret}");
     if let Some((rtmps, _)) = &rtmps {
-        println!("       and  rtmps://{}/live/NAME{secret}", rtmps.local_addr()?);
+        let address = rtmps.local_addr()?;
+        let _ = server.rtmps.set(address.port());
+        println!("       and  rtmps://{address}/live/NAME{secret}");
     }
     println!("watch at    http://{http_at}/");
     let token = if needs_token {

@@ -4,11 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use levada_control::{Error, ListenerConfig, ListenerId, ListenerPolicy, Reply, Request, Secret};
+use levada_control::{
+    Error, InputConfig, ListenerConfig, ListenerId, ListenerPolicy, Profile, ProfileKind, Reply,
+    Request, Secret,
+};
 use rustls::ClientConfig;
 use tokio::sync::watch;
 
 use crate::api::auth::Tokens;
+use crate::api::surface_d;
 use crate::config::Config;
 use crate::control::Control;
 use crate::doors::Doors;
@@ -36,7 +40,6 @@ pub struct Server {
     pub begin: Instant,
     /// What publishers have to know, unless everybody may publish.
     pub publish_key: Option<Secret>,
-    #[allow(dead_code, reason = "the routes come next")]
     pub tokens: Tokens,
     pub control: Control,
     /// How other servers are spoken to behind TLS.
@@ -47,6 +50,8 @@ pub struct Server {
     pub recorders: Recorders,
     /// The listener of `--rtmp` and `--rtmps`: streams are called by their names there.
     main: OnceLock<ListenerId>,
+    /// The port of `--rtmps`, once it is open.
+    pub rtmps: OnceLock<u16>,
     stopping: watch::Sender<bool>,
 }
 
@@ -75,6 +80,7 @@ impl Server {
             doors: Doors::default(),
             recorders: Recorders::default(),
             main: OnceLock::new(),
+            rtmps: OnceLock::new(),
             stopping: watch::Sender::new(false),
         }
     }
@@ -118,6 +124,24 @@ impl Server {
             self.metrics.refuse_connection();
         }
         pass
+    }
+
+    /// The ports of `--rtmp` and `--rtmps`.
+    pub fn ports(&self) -> (u16, Option<u16>) {
+        let main = self.main.get().and_then(|id| {
+            self.control.read(|plane, _, _| Some(plane.listener(*id)?.machine.config().port))
+        });
+        (main.unwrap_or(self.config().rtmp.port()), self.rtmps.get().copied())
+    }
+
+    /// What the input of an openly published name is. Listeners that surface D made have its profile.
+    pub fn open_input(&self, listener: ListenerId, path: &str) -> InputConfig {
+        let mut input = self.config().open_input(path);
+        let servers = surface_d::place(listener);
+        if self.control.read(|_, _, extras| extras.contains_key(&servers)) {
+            input.profile = Profile::of(ProfileKind::Servers);
+        }
+        input
     }
 
     /// What a stream is called by whose name is public: on the main listener as it was published, elsewhere with the

@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, header};
 use levada_control::{Scope, Secret};
 use serde::Deserialize;
 
-use super::ApiError;
+use super::{ApiError, jwt};
+use crate::stream::unix_ms;
 
 /// All scopes: what somebody has whom nobody restricted.
 pub const ALL: [Scope; 6] = [
@@ -19,6 +20,12 @@ pub const ALL: [Scope; 6] = [
     Scope::Play,
     Scope::RevealKeys,
 ];
+
+/// The characters of the shortest token or secret.
+const SHORTEST: usize = 16;
+
+/// What a signed token's user may do whom the file says nothing of.
+const GUEST: [Scope; 2] = [Scope::Read, Scope::Play];
 
 /// The tokens that there are. They are not printed.
 #[derive(Debug, Default)]
@@ -66,7 +73,7 @@ impl Tokens {
         if let Ok(token) = std::env::var("STREAMD_TOKEN") {
             all.add(token, None, String::new())?;
         }
-        all.open = all.tokens.is_empty() && http.ip().is_loopback();
+        all.open = all.tokens.is_empty() && all.jwt_secret.is_none() && http.ip().is_loopback();
         if all.tokens.is_empty() && !all.open {
             all.add(crate::tls::api_token(data)?, None, String::new())?;
         }
@@ -79,6 +86,9 @@ impl Tokens {
         let Ok(file) = toml::from_str::<File>(&text) else {
             bail!("[[token]] tables with token, scopes and user, and jwt_secret, are expected");
         };
+        if file.jwt_secret.as_ref().is_some_and(|it| it.len() < SHORTEST) {
+            bail!("jwt_secret needs at least {SHORTEST} characters");
+        }
         self.jwt_secret = file.jwt_secret.map(Secret::new);
         file.token.into_iter().try_for_each(|it| self.add(it.token, it.scopes, it.user))
     }
@@ -89,8 +99,8 @@ impl Tokens {
         scopes: Option<Vec<Scope>>,
         user: String,
     ) -> anyhow::Result<()> {
-        if token.len() < 16 {
-            bail!("a token needs at least 16 characters");
+        if token.len() < SHORTEST {
+            bail!("a token needs at least {SHORTEST} characters");
         }
         let scopes = scopes.unwrap_or_else(|| ALL.to_vec());
         self.tokens.push(Token { secret: Secret::new(token), scopes, user });
@@ -113,25 +123,44 @@ impl Tokens {
         found
     }
 
+    /// Whose signed token that is. Its user has the scopes that the file gives to that name; one without a user, as
+    /// back ends sign for themselves, has all.
+    fn signed(&self, text: &str) -> Option<Caller> {
+        let now = unix_ms().div_euclid(1000);
+        let claims = jwt::verify(text, self.jwt_secret.as_ref()?, now)?;
+        let Some(user) = ["user_id", "id"].iter().find_map(|it| claims[*it].as_str()) else {
+            return Some(Caller::anybody());
+        };
+        let of_user = self.tokens.iter().find(|it| !user.is_empty() && it.user == user);
+        let scopes = of_user.map_or_else(|| GUEST.to_vec(), |it| it.scopes.clone());
+        Some(Caller { scopes, user: user.to_owned() })
+    }
+
     /// Who calls, by any of the headers that the surfaces use.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
-        let value = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
-        let authorization = value(header::AUTHORIZATION.as_str());
-        let given = value("x-access-token").or_else(|| {
-            let (kind, token) = authorization?.split_once(' ')?;
-            let known = ["bearer", "apikey"].iter().any(|it| kind.eq_ignore_ascii_case(it));
-            known.then_some(token.trim())
-        });
-        match given {
-            Some(token) => match self.find(token) {
-                Some(caller) => Ok(caller),
-                None if self.open => Ok(Caller::anybody()),
-                None => Err(ApiError::unauthorized()),
-            },
+        let found = given(headers).and_then(|it| self.find(it).or_else(|| self.signed(it)));
+        match found {
+            Some(caller) => Ok(caller),
             None if self.open => Ok(Caller::anybody()),
             None => Err(ApiError::unauthorized()),
         }
     }
+}
+
+/// The token of a request: `x-access-token`, or `authorization` with the word that says what follows. A signed token
+/// stands alone there, and another header says what it is.
+fn given(headers: &HeaderMap) -> Option<&str> {
+    let value = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
+    let authorization = || value(header::AUTHORIZATION.as_str());
+    if let Some(token) = value("x-access-token") {
+        return Some(token);
+    }
+    if value("stream-auth-type") == Some("jwt") {
+        return authorization();
+    }
+    let (kind, token) = authorization()?.split_once(' ')?;
+    let known = ["bearer", "apikey"].iter().any(|it| kind.eq_ignore_ascii_case(it));
+    known.then_some(token.trim())
 }
 
 /// Somebody with rights.
@@ -195,6 +224,27 @@ mod tests {
         ] {
             assert_eq!(tokens.caller(&with(name, value)).unwrap_err().status.as_u16(), 401);
         }
+    }
+
+    #[test]
+    fn s14_a_signed_token_names_its_user_whom_the_file_gives_scopes() {
+        let mut tokens = tokens();
+        tokens.jwt_secret = Some(Secret::new("canary-secret-01"));
+        let signed = |claims| jwt::tests::sign(jwt::tests::HS256, claims, "canary-secret-01");
+        let call = |claims, says_so| {
+            let mut headers = with("authorization", &signed(claims));
+            if says_so {
+                headers.insert("stream-auth-type", "jwt".parse().unwrap());
+            }
+            tokens.caller(&headers).map(|it| (it.user, it.scopes))
+        };
+        assert_eq!(call(r#"{"user_id":"ann"}"#, true).unwrap(), ("ann".into(), ALL.to_vec()));
+        assert_eq!(call(r#"{"id":"bob"}"#, true).unwrap(), ("bob".into(), vec![Scope::Read]));
+        assert_eq!(call(r#"{"user_id":"eve"}"#, true).unwrap(), ("eve".into(), GUEST.to_vec()));
+        assert_eq!(call("{}", true).unwrap(), (String::new(), ALL.to_vec()));
+        assert_eq!(call("{}", false).unwrap_err().status.as_u16(), 401);
+        let d = tokens.caller(&with("x-access-token", &signed(r#"{"id":"ann"}"#))).unwrap();
+        assert_eq!(d.user, "ann");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What is answered when something is wrong.
 
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use levada_control::{Error, Scope};
 use serde_json::json;
+
+use super::outcome::written;
 
 /// An error of the API. Each surface has its own form for it; this is what they are made of.
 #[derive(Clone, Debug)]
@@ -64,11 +66,9 @@ impl From<Error> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let error = json!({ "code": self.code, "message": self.message, "field": self.field });
-        let headers = [
-            (header::CONTENT_TYPE, "application/json"),
-            (header::CACHE_CONTROL, "no-store"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ];
-        (self.status, headers, json!({ "error": error }).to_string()).into_response()
+        let mut response = written(self.status, &json!({ "error": error }));
+        // Surfaces write it down in their own form.
+        response.extensions_mut().insert(self);
+        response
     }
 }
