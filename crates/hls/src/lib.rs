@@ -81,6 +81,7 @@ mod crypt;
 mod cut;
 mod date;
 mod error;
+mod meter;
 mod multivariant;
 mod names;
 mod origin;

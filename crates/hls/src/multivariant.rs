@@ -1,7 +1,6 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
-use core::time::Duration;
 
 use levada_media::{CodecParams, Track};
 
@@ -57,7 +56,7 @@ pub struct AudioRendition {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct BitRates {
-    /// Of the largest segment.
+    /// Of the segments in any one to one and a half target durations (rfc8216bis §4.4.6.2).
     pub peak: u64,
     /// Of all segments.
     pub average: u64,
@@ -188,70 +187,6 @@ impl AudioRendition {
     }
 }
 
-/// Measures the bit rates of a rendition.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Meter {
-    bytes: u64,
-    micros: u128,
-    peak: u64,
-}
-
-impl Meter {
-    /// Counts a segment, or a part as long as there is no segment. Short segments do not count for the peak: a
-    /// target duration has room for more than one (rfc8216bis §4.4.6.2).
-    pub(crate) fn count(&mut self, bytes: usize, duration: Duration, target: Duration) {
-        let (bytes, micros) = (bytes as u64, duration.as_micros().max(1));
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.micros += micros;
-        if duration * 2 >= target || self.peak == 0 {
-            self.peak = self.peak.max(per_second(bytes, micros));
-        }
-    }
-
-    pub(crate) fn rates(&self) -> BitRates {
-        let average = per_second(self.bytes, self.micros.max(1));
-        BitRates { peak: self.peak.max(average), average }
-    }
-}
-
-fn per_second(bytes: u64, micros: u128) -> u64 {
-    u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
-}
-
-/// Measures frames a second.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct FrameMeter {
-    first: Option<i64>,
-    last: i64,
-    frames: i64,
-}
-
-impl FrameMeter {
-    /// Counts a frame at a time in microseconds. Starts anew where time jumps.
-    pub(crate) fn count(&mut self, at: i64) {
-        match self.first {
-            Some(_) if at >= self.last && at - self.last < 2_000_000 => self.frames += 1,
-            _ => (self.first, self.frames) = (Some(at), 0),
-        }
-        self.last = at;
-    }
-
-    /// Thousandths of frames a second, on the usual rate if one is within half a percent.
-    pub(crate) fn rate(&self) -> Option<u32> {
-        let span = self.last - self.first?;
-        if span <= 0 || self.frames == 0 {
-            return None;
-        }
-        let rate = u32::try_from(self.frames * 1_000_000_000 / span).ok()?;
-        let usual = [
-            10_000, 12_000, 12_500, 15_000, 20_000, 23_976, 24_000, 25_000, 29_970, 30_000, 48_000,
-            50_000, 59_940, 60_000, 90_000, 100_000, 119_880, 120_000,
-        ];
-        let nearest = usual.into_iter().min_by_key(|it| rate.abs_diff(*it))?;
-        Some(if rate.abs_diff(nearest) * 200 <= nearest { nearest } else { rate })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use alloc::vec;
@@ -311,33 +246,5 @@ mod tests {
     #[test]
     fn out_07_no_text_of_a_publisher_reaches_a_playlist() {
         assert_eq!(plain("en\"\r\n#EXT-X-ENDLIST,<script>"), "enEXT-X-ENDLISTscript");
-    }
-
-    #[test]
-    fn rates_are_measured() {
-        let mut meter = Meter::default();
-        let second = Duration::from_secs(1);
-        meter.count(250_000, second, second);
-        meter.count(500_000, second, second);
-        meter.count(300_000, second / 4, second); // short: no peak
-        assert_eq!(meter.rates(), BitRates { peak: 4_000_000, average: 3_733_333 });
-    }
-
-    #[test]
-    fn frame_rates_are_measured_from_rounded_times() {
-        for (rate, expected) in [
-            (30_000, 30_000),
-            (29_970, 29_970),
-            (23_976, 23_976),
-            (60_000, 60_000),
-            (17_000, 17_000),
-        ] {
-            let mut meter = FrameMeter::default();
-            for n in 0..200_i64 {
-                meter.count((n * 1_000_000 + rate / 2) / rate * 1000);
-            }
-            let got = meter.rate().unwrap();
-            assert!(got.abs_diff(expected) <= 5, "{got} for {expected}");
-        }
     }
 }

@@ -8,7 +8,7 @@ use levada_media::{Frame, MediaEvent, MediaKind, Rounding, Timescale, Track, Tra
 
 use super::layout::Plan;
 use super::{Departed, OriginConfig};
-use crate::multivariant::{FrameMeter, Meter};
+use crate::meter::{FrameMeter, Meter};
 use crate::names::{Names, Resource};
 use crate::segment::{Init, Output, Part, Segment};
 use crate::{Container, Playlist, PlaylistConfig, SegmentError, Segmenter, SegmenterConfig};
