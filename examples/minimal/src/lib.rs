@@ -1,5 +1,5 @@
 //! What the small programs share: a [`driver`] that moves bytes between a socket and any endpoint, a [`hub`] for
-//! many players, [`connect`] and [`serve`] for sessions over TCP and TLS, and a [`Progress`] line.
+//! many players, [`connect`] and [`serve`] for sessions over TCP and TLS, a [`sink`] to push to, and a [`Progress`] line.
 
 pub mod connect;
 pub mod container;
@@ -8,6 +8,7 @@ pub mod file;
 pub mod hub;
 mod progress;
 pub mod serve;
+pub mod sink;
 pub mod source;
 
 pub use progress::Progress;

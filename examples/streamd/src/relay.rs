@@ -152,6 +152,7 @@ pub fn status(server: &Server) -> Vec<Value> {
                 "state": output.machine.state().as_str(), "stream": path(output.input),
                 "tries": output.machine.attempt(), "sent_bytes": figures.bytes_sent,
                 "acknowledged_bytes": figures.progress.acknowledged,
+                "dropped_frames": figures.progress.dropped_frames,
                 "error": figures.last_error.map(|it| it.code()),
             })
         });
