@@ -207,6 +207,12 @@ impl Listener {
         self.state
     }
 
+    /// Whether it is on its way from one state to another.
+    pub fn is_changing(&self) -> bool {
+        let moves = matches!(self.state, ListenerState::Binding | ListenerState::Draining { .. });
+        moves || self.pending.is_some()
+    }
+
     /// Whether the last attempt to bind failed: tell the caller `port_in_use`.
     pub fn bind_failed(&self) -> bool {
         self.bind_failed

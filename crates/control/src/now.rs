@@ -20,7 +20,7 @@ impl Now {
     }
 
     /// What the calendar will say at `mono`, as far as this moment can tell.
-    pub(crate) fn unix_at(&self, mono: Duration) -> i64 {
+    pub fn unix_at(&self, mono: Duration) -> i64 {
         let ahead = signed_millis(mono.saturating_sub(self.mono));
         let behind = signed_millis(self.mono.saturating_sub(mono));
         self.unix_ms.saturating_add(ahead).saturating_sub(behind)

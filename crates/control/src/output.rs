@@ -400,6 +400,11 @@ impl Output {
         self.state
     }
 
+    /// Since when the target takes media.
+    pub fn live_since(&self) -> Option<Duration> {
+        (self.state == OutputState::Live).then_some(self.since)
+    }
+
     /// The number of the last attempt.
     pub fn attempt(&self) -> u64 {
         self.attempt
@@ -408,6 +413,11 @@ impl Output {
     /// What it has done so far.
     pub fn figures(&self) -> &OutputFigures {
         &self.figures
+    }
+
+    /// Another age for queued media from now on.
+    pub(crate) fn configure(&mut self, max_delay: Duration) {
+        self.rules.max_delay = max_delay;
     }
 
     /// The process began anew: no connection is left, and no publisher either, who will bring it back.

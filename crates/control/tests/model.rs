@@ -412,6 +412,13 @@ impl Run {
                 let name = format!("o{}", self.world.dice.below(5));
                 Request::CreateOutputs(self.input(), vec![OutputConfig::new(name, target)])
             }
+            12 if self.world.dice.one_in(3) => {
+                let (target, _) =
+                    Target::parse("rtmp://u.example/b", Some("k"), &TargetRules::default())
+                        .unwrap();
+                let name = format!("o{}", self.world.dice.below(5));
+                Request::UpdateOutput(self.output(), OutputConfig::new(name, target))
+            }
             12 => Request::EnableOutput(self.output(), self.world.dice.one_in(2)),
             13 => Request::StopOutput(self.output()),
             14 => Request::DeleteOutput(self.output()),

@@ -551,6 +551,28 @@ fn s11_ending_the_input_stops_its_outputs_and_c4_a_failing_target_says_so() {
 }
 
 #[test]
+fn an_output_is_changed_and_keeps_its_connection() {
+    let mut world = World::listening();
+    let input = world.input(plain("cam"));
+    world.live(input);
+    let (output, other) = (world.output(input, "a"), world.output(input, "b"));
+    world.take();
+    let mut config = world.plane.output(output).unwrap().config.clone();
+    (config.name, config.max_delay_ms) = ("c".into(), 200);
+    world.ok(Request::UpdateOutput(output, config.clone()));
+    assert_eq!(world.take(), [], "nothing is done about a name");
+    assert_eq!(world.plane.output(output).unwrap().config, &config);
+    config.enabled = false;
+    world.ok(Request::UpdateOutput(output, config.clone()));
+    assert!(world.take().contains(&Action::OutputClose { output, attempt: 1 }));
+    let taken = world.step(Request::UpdateOutput(other, config.clone()));
+    assert_eq!(taken, Err("name is taken".into()));
+    config.max_delay_ms = 99;
+    let wrong = world.step(Request::UpdateOutput(output, config));
+    assert_eq!(wrong, Err("max_delay_ms: must be 100 to 60000".into()));
+}
+
+#[test]
 fn c18_outputs_come_and_go_while_live_and_the_51st_is_refused() {
     let mut world = World::listening();
     let input = world.input(plain("cam"));

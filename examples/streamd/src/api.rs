@@ -1,16 +1,54 @@
 //! The HTTP API: who may do what, how bodies are read, and how errors look. The native routes and the four surfaces
 //! stand on this.
 
+#[allow(dead_code, reason = "the other surfaces come next")]
 pub mod asked;
 pub mod auth;
+#[allow(dead_code, reason = "the other surfaces come next")]
 pub mod base;
 pub mod body;
 pub mod cors;
 pub mod error;
+mod events;
+#[allow(dead_code, reason = "the other surfaces come next")]
 pub mod fields;
+mod hooks;
+mod inputs;
 pub mod jwt;
+mod kind;
+mod listeners;
+mod openapi;
+#[allow(dead_code, reason = "the other surfaces come next")]
 pub mod outcome;
+mod outputs;
+mod read;
+mod route;
 pub mod surface_d;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::server::Server;
 
 pub use auth::Caller;
 pub use error::ApiError;
+use route::Route;
+
+/// All native routes.
+fn routes() -> impl Iterator<Item = &'static Route> {
+    let all = [
+        listeners::ROUTES,
+        inputs::ROUTES,
+        outputs::ROUTES,
+        hooks::ROUTES,
+        events::ROUTES,
+        openapi::ROUTES,
+    ];
+    all.into_iter().flatten()
+}
+
+/// The native API.
+pub fn router() -> Router<Arc<Server>> {
+    route::router(routes())
+}

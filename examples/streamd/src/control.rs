@@ -65,6 +65,27 @@ pub enum Order {
     Reject(Refusal),
 }
 
+/// A request, with secrets and extras that belong to it: they are there before anything is done about it.
+pub struct Change<'a> {
+    request: Request,
+    with: With<'a>,
+}
+
+type With<'a> = Box<dyn FnOnce(&Reply, &mut Keyring, &mut Extras) + Send + 'a>;
+
+impl From<Request> for Change<'_> {
+    fn from(request: Request) -> Self {
+        Self { request, with: Box::new(|_, _, _| {}) }
+    }
+}
+
+impl<'a> Change<'a> {
+    #[must_use]
+    pub fn with(self, with: impl FnOnce(&Reply, &mut Keyring, &mut Extras) + Send + 'a) -> Self {
+        Self { with: Box::new(with), ..self }
+    }
+}
+
 /// Random bytes of the system.
 pub struct Chance;
 
@@ -144,46 +165,53 @@ impl Control {
         self.step(&mut state, fact.into()).0
     }
 
+    /// Does what an operator asks for in the light of what there is, and answers when the disk has it. Nothing else
+    /// happens between the look and the change.
+    pub async fn change<'a, E: From<Error>>(
+        &self,
+        make: impl FnOnce(&Plane, &Keyring) -> Result<Change<'a>, E>,
+    ) -> Result<Reply, E> {
+        let (reply, revision) = self.take(make)?;
+        self.on_disk(revision).await;
+        Ok(reply)
+    }
+
     /// Does what an operator asks for, and answers when the disk has it.
     pub async fn request(&self, request: Request) -> Result<Reply, Error> {
-        self.request_with(request, |_, _, _| {}).await
+        self.change(|_, _| Ok(request.into())).await
     }
 
     /// The same, with secrets and extras that belong to it: they are there before anything is done about it.
     pub async fn request_with(
         &self,
         request: Request,
-        with: impl FnOnce(&Reply, &mut Keyring, &mut Extras),
+        with: impl FnOnce(&Reply, &mut Keyring, &mut Extras) + Send,
     ) -> Result<Reply, Error> {
-        let (reply, revision) = self.take(request, with);
-        if reply.is_ok() {
-            self.on_disk(revision).await;
-        }
-        reply
+        self.change(|_, _| Ok(Change::from(request).with(with))).await
     }
 
     /// The same without waiting for the disk, for what is asked for again after a restart.
     pub fn request_now(
         &self,
         request: Request,
-        with: impl FnOnce(&Reply, &mut Keyring, &mut Extras),
+        with: impl FnOnce(&Reply, &mut Keyring, &mut Extras) + Send,
     ) -> Result<Reply, Error> {
-        self.take(request, with).0
+        self.take(|_, _| Ok(Change::from(request).with(with))).map(|it| it.0)
     }
 
-    fn take(
+    fn take<'a, E: From<Error>>(
         &self,
-        request: Request,
-        with: impl FnOnce(&Reply, &mut Keyring, &mut Extras),
-    ) -> (Result<Reply, Error>, u64) {
+        make: impl FnOnce(&Plane, &Keyring) -> Result<Change<'a>, E>,
+    ) -> Result<(Reply, u64), E> {
         let mut state = self.lock();
+        let Change { request, with } = make(&state.plane, &state.keys)?;
         let (reply, actions) = self.decide(&mut state, request.into());
         if let Ok(reply) = &reply {
             let State { keys, extras, .. } = &mut *state;
             with(reply, keys, extras);
         }
         self.pass_on(actions);
-        (reply, state.revision)
+        Ok((reply?, state.revision))
     }
 
     /// Changes what is kept beside the plane, and returns when the disk has it.

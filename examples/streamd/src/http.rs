@@ -1,9 +1,8 @@
 //! Everything over HTTP.
 
-mod events;
 mod flv;
 mod hls;
-mod journal;
+pub mod journal;
 mod mp4;
 mod page;
 mod patience;
@@ -24,7 +23,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tracing::{debug, error, warn};
 
-use crate::api::{cors, surface_d};
+use crate::api::{self, cors, surface_d};
 use crate::server::Server;
 use patience::Patient;
 
@@ -40,14 +39,12 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         .route("/watch/{*path}", get(page::watch))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/metrics", get(status::metrics))
-        .route("/v1/events", get(events::events))
-        .route("/v1/journal", get(journal::journal))
         .route("/v1/streams", get(status::streams))
         .route("/v1/streams/{*path}", get(status::stream))
         .route("/v1/relays", get(status::relays))
         .route("/v1/recordings", get(recordings::list))
         .route("/recordings/{*path}", get(recordings::file))
-        .merge(surfaces(&server))
+        .merge(apis(&server))
         .fallback(get(media))
         .with_state(server.clone());
     loop {
@@ -101,9 +98,12 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
     }
 }
 
-/// The APIs of hosted services, for programs that were written for them.
-fn surfaces(server: &Server) -> Router<Arc<Server>> {
-    Router::new().merge(surface_d::router()).layer(cors::layer(server.tokens.is_open()))
+/// The native API, and those of hosted services for programs that were written for them.
+fn apis(server: &Server) -> Router<Arc<Server>> {
+    Router::new()
+        .merge(api::router())
+        .merge(surface_d::router())
+        .layer(cors::layer(server.tokens.is_open()))
 }
 
 /// `/live/NAME.flv`, `/live/NAME.mp4`, and `/live/NAME/…` for HLS.

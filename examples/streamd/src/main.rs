@@ -6,7 +6,6 @@
 //! open http://127.0.0.1:8080/
 //! ```
 
-#[allow(dead_code, unused_imports, reason = "the routes come next")]
 mod api;
 mod config;
 mod connect;

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::api::auth::Tokens;
 use crate::api::surface_d;
 use crate::config::Config;
-use crate::control::Control;
+use crate::control::{Change, Control};
 use crate::doors::Doors;
 use crate::gate::{Gate, Pass};
 use crate::hooks::Hooks;
@@ -102,8 +102,9 @@ impl Server {
                     let _ = self.main.set(*id);
                 }
             };
-            let request = Request::CreateListener(wanted);
-            self.control.request_with(request, |reply, _, _| remember(reply)).await?;
+            let change = Change::from(Request::CreateListener(wanted));
+            let change = change.with(|reply, _, _| remember(reply));
+            self.control.change(|_, _| Ok::<_, Error>(change)).await?;
             return Ok(self.main()?);
         };
         let _ = self.main.set(id);

@@ -52,6 +52,7 @@ impl Plane {
             Request::StartRecording(id) => self.start_recording(now, id),
             Request::StopRecording(id) => self.stop_recording(now, id),
             Request::CreateOutputs(id, configs) => self.create_outputs(now, id, configs, entropy),
+            Request::UpdateOutput(id, config) => self.update_output(now, id, config),
             Request::EnableOutput(id, enabled) => self.enable_output(now, id, enabled),
             Request::StopOutput(id) => self.stop_output(now, id),
             Request::StopOutputNamed(input, name) => self.stop_output_named(now, input, &name),
@@ -476,6 +477,25 @@ impl Plane {
             Some(crate::Phase::Suspended { .. }) => crate::Source::Suspended,
             _ => crate::Source::Off,
         }
+    }
+
+    fn update_output(
+        &mut self,
+        now: Now,
+        id: OutputId,
+        config: OutputConfig,
+    ) -> Result<Reply, Error> {
+        let input = not_found(self.outputs.get(&id), "output")?.input;
+        self.check_output(&config)?;
+        let is_other = |it: &super::OutputView<'_>| it.input == input && it.id != id;
+        if self.outputs().filter(is_other).any(|it| it.config.name == config.name) {
+            return Err(Error::Taken { field: "name" });
+        }
+        let Some(entry) = self.outputs.get_mut(&id) else { return Ok(Reply::Done) };
+        let (was, is) = (entry.config.enabled, config.enabled);
+        entry.machine.configure(Duration::from_millis(config.max_delay_ms.into()));
+        entry.config = config;
+        if was == is { Ok(Reply::Done) } else { self.enable_output(now, id, is) }
     }
 
     fn enable_output(&mut self, now: Now, id: OutputId, enabled: bool) -> Result<Reply, Error> {

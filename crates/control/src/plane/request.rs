@@ -41,6 +41,8 @@ pub enum Request {
     StopRecording(InputId),
     /// Make outputs: all or none.
     CreateOutputs(InputId, Vec<OutputConfig>),
+    /// Change one. A connection that is there stays with the target that it was made to.
+    UpdateOutput(OutputId, OutputConfig),
     /// Switch one on or off.
     EnableOutput(OutputId, bool),
     /// Stop one for good.

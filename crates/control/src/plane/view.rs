@@ -142,6 +142,12 @@ impl Plane {
         &self.config
     }
 
+    /// The moment up to which everything has happened, on the clock that deadlines are on.
+    /// [`Now::unix_at`](crate::Now::unix_at) of it says what the calendar has for a deadline.
+    pub fn now(&self) -> crate::Now {
+        self.last
+    }
+
     fn view_input<'a>(id: InputId, it: &'a InputEntry) -> InputView<'a> {
         InputView {
             id,

@@ -1,10 +1,10 @@
 //! Who calls, and what they may do.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use levada_control::{Scope, Secret};
 use serde::Deserialize;
 
@@ -136,8 +136,8 @@ impl Tokens {
         Some(Caller { scopes, user: user.to_owned() })
     }
 
-    /// Who calls, by any of the headers that the surfaces use.
-    pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    /// Whose token there is, in any of the headers that the surfaces use.
+    fn by_token(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let found = given(headers).and_then(|it| self.find(it).or_else(|| self.signed(it)));
         match found {
             Some(caller) => Ok(caller),
@@ -145,6 +145,31 @@ impl Tokens {
             None => Err(ApiError::unauthorized()),
         }
     }
+
+    /// Who calls. Where nobody needs a token, whoever speaks from this machine may; but not a page of another site in
+    /// a browser on this machine: that is known by its `Origin`, or by a `Host` that is a name of its own.
+    pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        let text = |name| headers.get(name).and_then(|it: &HeaderValue| it.to_str().ok());
+        if self.open {
+            let host = text(header::HOST).is_none_or(is_local);
+            let origin = text(header::ORIGIN)
+                .is_none_or(|it| it.split_once("://").is_some_and(|it| is_local(it.1)));
+            if !(host && origin) {
+                return Err(ApiError::foreign());
+            }
+        }
+        self.by_token(headers)
+    }
+}
+
+/// Whether a host is this machine, or an address, which no foreign name stands behind.
+fn is_local(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|it| it.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let inner = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || inner.parse::<IpAddr>().is_ok()
 }
 
 /// The token of a request: `x-access-token`, or `authorization` with the word that says what follows. A signed token
@@ -178,6 +203,11 @@ impl Caller {
 
     pub fn has(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
+    }
+
+    /// Somebody who has shown nothing.
+    pub fn nobody() -> Self {
+        Self { scopes: Vec::new(), user: String::new() }
     }
 
     /// Says what is missing.

@@ -40,6 +40,12 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
+    /// A page of another site asks, through a browser that is on this machine.
+    pub fn foreign() -> Self {
+        let message = "without tokens only this machine may call, by address or as localhost";
+        Self::new(StatusCode::FORBIDDEN, "foreign_origin", message)
+    }
+
     pub fn forbidden(scope: Scope) -> Self {
         let scope = serde_json::to_value(scope).unwrap_or_default();
         let message = format!("this token lacks the scope {}", scope.as_str().unwrap_or_default());

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::server::Server;
 
-pub async fn journal(State(server): State<Arc<Server>>) -> Response {
+pub fn journal(server: Arc<Server>) -> Response {
     let Ok((first, lines)) = server.control.journal() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };

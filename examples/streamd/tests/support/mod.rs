@@ -16,6 +16,7 @@ use levada_handshake::Entropy;
 use levada_session::{
     Capabilities, ClientConfig, ClientEvent, ClientSession, PlayStart, PublishKind, RtmpUrl,
 };
+use serde_json::Value;
 
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -164,9 +165,53 @@ impl Server {
         serde_json::from_slice(&self.get(path)).unwrap()
     }
 
+    /// Status and JSON of the answer to a request with a body of JSON.
+    pub fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.call_as("", method, path, body)
+    }
+
+    /// The same, with headers.
+    pub fn call_as(&self, headers: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, _, body) = self.send(method, path, headers, body.as_bytes());
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    /// What comes of a POST, which has to go well.
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.call("POST", path, body);
+        assert!((200..300).contains(&status), "POST {path}: {status} {answer}");
+        answer
+    }
+
+    #[track_caller]
+    pub fn patch(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.call("PATCH", path, body);
+        assert_eq!(status, 200, "PATCH {path}: {answer}");
+        answer
+    }
+
+    #[track_caller]
+    pub fn delete(&self, path: &str) {
+        let (status, answer) = self.call("DELETE", path, &Value::Null);
+        assert_eq!(status, 204, "DELETE {path}: {answer}");
+    }
+
     /// Status, head and body of the answer to a request.
     pub fn ask(&self, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
-        let mut socket = self.request(path, headers);
+        self.send("GET", path, headers, b"")
+    }
+
+    /// The same of any method, with a body.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> (u16, String, Vec<u8>) {
+        let mut socket = self.request(method, path, headers, body);
         let mut all = Vec::new();
         socket.read_to_end(&mut all).unwrap();
         let head = all.windows(4).position(|it| it == b"\r\n\r\n").expect("no head") + 4;
@@ -181,18 +226,25 @@ impl Server {
         (status, head, body)
     }
 
-    fn request(&self, path: &str, headers: &str) -> TcpStream {
+    fn request(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> TcpStream {
         let mut socket = TcpStream::connect(self.http).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n");
+        let length = match body.len() {
+            0 => String::new(),
+            length => format!("content-length: {length}\r\n"),
+        };
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}{length}\r\n"
+        );
         socket.write_all(request.as_bytes()).unwrap();
+        // Who refuses a body early may close before all of it is sent.
+        let _ = socket.write_all(body);
         socket
     }
 
     /// The beginning of an endless body.
     pub fn beginning(&self, path: &str, bytes: usize) -> Vec<u8> {
-        let mut socket = self.request(path, "");
+        let mut socket = self.request("GET", path, "", b"");
         let (mut all, mut block) = (Vec::new(), [0; 4096]);
         loop {
             let count = socket.read(&mut block).unwrap();

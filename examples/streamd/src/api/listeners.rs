@@ -1,0 +1,257 @@
+//! `/v1/listeners`: ports that publishers and players connect to.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use levada_control::{
+    Error, ListenerConfig, ListenerId, ListenerPolicy, ListenerState, ListenerView, NoticeKind,
+    Reply, Request,
+};
+use serde_json::{Value, json};
+
+use super::ApiError;
+use super::kind::{COUNT, Field, Kind, MAYBE_TIME, NAME, may, must};
+use super::read::{Fields, made, nothing, ok, page, time, time_or_null};
+use super::route::{Answer, Call, PAGE, Route};
+use crate::control::Change;
+use crate::server::Server;
+use crate::store::Extras;
+
+/// How long a port may take to be bound or given up before the answer says where it stands.
+const SETTLE: Duration = Duration::from_secs(2);
+
+const ADDRESS: Kind = Kind::Text(2, 45);
+const POLICY: Kind = Kind::Word(&["keyed", "open", "allow-list"]);
+const ALLOW: Kind = Kind::Object(&[
+    may("names", Kind::List(&Kind::Text(1, 256), 1000)),
+    may("addresses", Kind::List(&ADDRESS, 1000)),
+]);
+
+const BODY: &[Field] = &[
+    must("name", NAME),
+    may("bind", ADDRESS),
+    must("port", Kind::Whole(1, 65_535)),
+    may("tls", Kind::Flag),
+    may("buffer_s", Kind::Whole(1, 3600)),
+    may("active", Kind::Flag),
+    may("policy", POLICY),
+    may("allow", ALLOW),
+];
+
+const VIEW: &[Field] = &[
+    must("id", Kind::Id(24)),
+    must("name", NAME),
+    must("bind", ADDRESS),
+    must("port", Kind::Whole(1, 65_535)),
+    must("tls", Kind::Flag),
+    must("buffer_s", Kind::Whole(1, 3600)),
+    must("active", Kind::Flag),
+    must("policy", POLICY),
+    must("allow", Kind::Maybe(&ALLOW)),
+    must("state", Kind::Word(&["stopped", "binding", "listening", "draining", "failed"])),
+    must("connections", COUNT),
+    must("error", Kind::Maybe(&Kind::Object(&[must("code", Kind::Word(&["port_in_use"]))]))),
+    must("created", Kind::Time),
+    must("modified", MAYBE_TIME),
+    must("owner", Kind::Text(0, 4096)),
+];
+
+pub const ROUTES: &[Route] = &[
+    Route::get("/v1/listeners", |it| Box::pin(list(it)))
+        .about("All listeners.")
+        .asks(PAGE)
+        .gives(&[must("listeners", Kind::List(&Kind::Object(VIEW), 1000))]),
+    Route::post("/v1/listeners", |it| Box::pin(create(it)))
+        .about("Make a listener. If it is active and its port can't be had, there is none: `port_in_use`.")
+        .takes(BODY)
+        .makes(VIEW),
+    Route::get("/v1/listeners/{listener}", |it| Box::pin(one(it)))
+        .about("A listener.")
+        .gives(VIEW),
+    Route::patch("/v1/listeners/{listener}", |it| Box::pin(update(it)))
+        .about("Change a listener: everybody on it is sent away. If another port can't be had, all stays as it was.")
+        .takes(BODY)
+        .gives(VIEW),
+    Route::delete("/v1/listeners/{listener}", |it| Box::pin(remove(it)))
+        .about("Stop a listener and forget it."),
+    Route::post("/v1/listeners/{listener}/start", |it| Box::pin(start(it)))
+        .about("Start a listener. Again is fine.")
+        .gives(VIEW),
+    Route::post("/v1/listeners/{listener}/stop", |it| Box::pin(stop(it)))
+        .about("Stop a listener, with everybody on it, and give its port up. Again is fine.")
+        .gives(VIEW),
+];
+
+/// Who made a listener.
+fn owner_of(id: ListenerId) -> String {
+    format!("listener-owner/{id}")
+}
+
+async fn list(call: Call) -> Answer {
+    let all = call.server.control.read(|plane, _, extras| {
+        let page = page(&call, plane.listeners().map(|it| (it.created, 0, it.id)))?;
+        let views = page.into_iter().filter_map(|it| plane.listener(it));
+        Ok::<_, ApiError>(views.map(|it| view(&it, extras)).collect::<Vec<_>>())
+    })?;
+    ok(&json!({ "listeners": all }))
+}
+
+async fn one(call: Call) -> Answer {
+    ok(&shown(&call.server, call.id("listener")?)?)
+}
+
+fn shown(server: &Server, id: ListenerId) -> Result<Value, ApiError> {
+    let value = server.control.read(|plane, _, extras| Some(view(&plane.listener(id)?, extras)));
+    value.ok_or_else(|| ApiError::not_found("listener"))
+}
+
+fn view(it: &ListenerView<'_>, extras: &Extras) -> Value {
+    let config = it.machine.config();
+    let (policy, allow) = match &config.policy {
+        ListenerPolicy::Open => ("open", Value::Null),
+        ListenerPolicy::AllowList { names, addresses } => {
+            ("allow-list", json!({ "names": names, "addresses": addresses }))
+        }
+        _ => ("keyed", Value::Null),
+    };
+    let state = match it.machine.state() {
+        ListenerState::Binding => "binding",
+        ListenerState::Listening => "listening",
+        ListenerState::Draining { .. } => "draining",
+        ListenerState::Failed => "failed",
+        _ => "stopped",
+    };
+    let error = it.machine.bind_failed().then(|| json!({ "code": "port_in_use" }));
+    let owner = extras.get(&owner_of(it.id)).and_then(Value::as_str).unwrap_or_default();
+    json!({
+        "id": it.id.to_string(), "name": config.name, "bind": config.bind, "port": config.port,
+        "tls": config.tls, "buffer_s": config.buffer_s, "active": config.active,
+        "policy": policy, "allow": allow, "state": state, "connections": it.connections,
+        "error": error, "created": time(it.created), "modified": time_or_null(it.modified),
+        "owner": owner,
+    })
+}
+
+/// Lays a body over what is there.
+fn apply(config: &mut ListenerConfig, body: Fields<'_>) -> Result<(), ApiError> {
+    if let Some(name) = body.text("name") {
+        config.name = name.into();
+    }
+    if let Some(bind) = body.text("bind") {
+        let address = bind.parse::<IpAddr>();
+        config.bind = address.map_err(|_| ApiError::invalid("bind", "must be an IP address"))?;
+    }
+    config.port = body.whole("port").unwrap_or(config.port);
+    config.tls = body.flag("tls").unwrap_or(config.tls);
+    config.buffer_s = body.whole("buffer_s").unwrap_or(config.buffer_s);
+    config.active = body.flag("active").unwrap_or(config.active);
+    match body.text("policy") {
+        Some("keyed") => config.policy = ListenerPolicy::Keyed,
+        Some("open") => config.policy = ListenerPolicy::Open,
+        Some(_) if !matches!(config.policy, ListenerPolicy::AllowList { .. }) => {
+            config.policy = ListenerPolicy::AllowList { names: vec![], addresses: vec![] };
+        }
+        _ => {}
+    }
+    let Some(allow) = body.object("allow") else { return Ok(()) };
+    let ListenerPolicy::AllowList { names, addresses } = &mut config.policy else {
+        return Err(ApiError::invalid("allow", "needs the policy allow-list"));
+    };
+    if let Some(new) = allow.texts("names") {
+        *names = new;
+    }
+    if let Some(new) = allow.texts("addresses") {
+        let all: Result<Vec<IpAddr>, _> = new.iter().map(|it| it.parse()).collect();
+        let wrong = |_| ApiError::invalid("allow.addresses", "must be IP addresses");
+        *addresses = all.map_err(wrong)?;
+    }
+    Ok(())
+}
+
+async fn create(call: Call) -> Answer {
+    let mut config = ListenerConfig::new("", 0);
+    apply(&mut config, Fields(&call.body))?;
+    let owner = Value::from(call.caller.user.as_str());
+    let change = Change::from(Request::CreateListener(config)).with(|reply, _, extras| {
+        if let Reply::Listener(id) = reply {
+            extras.insert(owner_of(*id), owner);
+        }
+    });
+    let reply = call.server.control.change(|_, _| Ok::<_, Error>(change)).await?;
+    let Reply::Listener(id) = reply else { return Err(ApiError::not_found("listener")) };
+    if let Err(why) = settled(&call.server, id).await {
+        // What was refused is not there.
+        forget(&call.server, id).await?;
+        return Err(why);
+    }
+    made(&shown(&call.server, id)?)
+}
+
+async fn update(call: Call) -> Answer {
+    let id = call.id("listener")?;
+    let change = call.server.control.change(|plane, _| {
+        let listener = plane.listener(id).ok_or(ApiError::not_found("listener"))?;
+        let mut config = listener.machine.config().clone();
+        apply(&mut config, Fields(&call.body))?;
+        Ok::<_, ApiError>(Request::UpdateListener(id, config).into())
+    });
+    change.await?;
+    settled(&call.server, id).await?;
+    ok(&shown(&call.server, id)?)
+}
+
+async fn remove(call: Call) -> Answer {
+    forget(&call.server, call.id("listener")?).await?;
+    nothing()
+}
+
+async fn forget(server: &Server, id: ListenerId) -> Result<(), Error> {
+    let change = Change::from(Request::RemoveListener(id));
+    let change = change.with(|_, _, extras| _ = extras.remove(&owner_of(id)));
+    server.control.change(|_, _| Ok::<_, Error>(change)).await?;
+    Ok(())
+}
+
+async fn start(call: Call) -> Answer {
+    let id = call.id("listener")?;
+    call.server.control.request(Request::StartListener(id)).await?;
+    settled(&call.server, id).await?;
+    ok(&shown(&call.server, id)?)
+}
+
+async fn stop(call: Call) -> Answer {
+    let id = call.id("listener")?;
+    call.server.control.request(Request::StopListener(id)).await?;
+    settled(&call.server, id).await?;
+    ok(&shown(&call.server, id)?)
+}
+
+/// Waits until a listener has its port, or has given it up, or could not have it.
+async fn settled(server: &Server, id: ListenerId) -> Result<(), ApiError> {
+    let mut notices = server.control.notices();
+    let changing = || {
+        server.control.read(|plane, _, _| {
+            let machine =
+                plane.listener(id).map(|it| (it.machine.is_changing(), it.machine.bind_failed()));
+            machine.unwrap_or((false, false))
+        })
+    };
+    let waited = tokio::time::timeout(SETTLE, async {
+        while changing().0 {
+            let about_it = |kind: &NoticeKind| match kind {
+                NoticeKind::ListenerStarted { listener }
+                | NoticeKind::ListenerStopped { listener }
+                | NoticeKind::ListenerFailed { listener } => *listener == id,
+                _ => false,
+            };
+            while notices.recv().await.is_ok_and(|it| !about_it(&it.kind)) {}
+        }
+    });
+    let _ = waited.await;
+    if changing().1 {
+        let why = ApiError::new(StatusCode::CONFLICT, "port_in_use", "the port is in use");
+        return Err(ApiError { field: Some("port".into()), ..why });
+    }
+    Ok(())
+}
