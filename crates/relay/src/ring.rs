@@ -132,6 +132,16 @@ impl<T> Ring<T> {
         self.end.since(cursor.at)
     }
 
+    /// Lets the oldest items go for as long as they are `old`, but nothing of the newest GOP: readers join there.
+    ///
+    /// For owners whose readers are all near the live edge, and who need not keep what the limits allow.
+    pub fn expire(&mut self, mut old: impl FnMut(&T) -> bool) {
+        let Some(newest) = self.gops.back().copied() else { return };
+        while self.oldest.item < newest && self.entries.front().is_some_and(|it| old(&it.item)) {
+            self.evict();
+        }
+    }
+
     /// How many items it holds, without headers whose place is gone.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use levada_handshake::Entropy;
@@ -79,9 +80,9 @@ pub trait Client {
     /// The outbox may have room.
     fn fill(&mut self, _session: &mut ClientSession) {}
 
-    /// Resolves when [`fill`](Self::fill) has something new to send.
-    fn wake(&mut self) -> impl Future<Output = ()> + Send {
-        std::future::pending()
+    /// Ready when [`fill`](Self::fill) has something new to send.
+    fn poll_wake(&mut self, _context: &mut task::Context<'_>) -> Poll<()> {
+        Poll::Pending
     }
 }
 
@@ -230,8 +231,8 @@ impl<C: Client> Application<ClientSession> for Following<'_, C> {
         self.client.fill(session);
     }
 
-    fn woken(&mut self) -> impl Future<Output = ()> + Send {
-        self.client.wake()
+    fn poll_woken(&mut self, context: &mut task::Context<'_>) -> Poll<()> {
+        self.client.poll_wake(context)
     }
 }
 
@@ -244,7 +245,7 @@ impl<C: Client> Application<Tls<ClientSession>> for Following<'_, C> {
         self.client.fill(tls.inner_mut());
     }
 
-    fn woken(&mut self) -> impl Future<Output = ()> + Send {
-        self.client.wake()
+    fn poll_woken(&mut self, context: &mut task::Context<'_>) -> Poll<()> {
+        self.client.poll_wake(context)
     }
 }

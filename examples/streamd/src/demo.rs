@@ -1,6 +1,8 @@
 //! A publisher of our own, for a first look.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -9,6 +11,7 @@ use levada_buf::Endpoint;
 use levada_chunk::{ChunkSize, Message, MessageStreamId, MessageType, SharedMessage};
 use levada_flv::{FlvItem, FlvReader, FlvTag, PacketKind, Role, TagKind, VideoBody, role};
 use levada_session::{ClientConfig, ClientEvent, ClientSession, PublishKind, RtmpUrl};
+use tokio::time::{Sleep, sleep};
 use tracing::warn;
 
 use crate::connect::{self, Client};
@@ -24,15 +27,22 @@ pub async fn run(url: String, tls: Arc<rustls::ClientConfig>) {
         if let Err(why) = publish(&url, &tls).await {
             warn!(%why, "the demo stopped; beginning again");
         }
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        sleep(Duration::from_secs(2)).await;
     }
 }
 
 async fn publish(url: &str, tls: &Arc<rustls::ClientConfig>) -> anyhow::Result<()> {
     let url = RtmpUrl::parse(url)?;
     let chunk_size = ClientConfig::new(url.clone()).chunk_size;
-    let mut demo =
-        Demo { key: url.stream.clone(), tags: tags()?, next: 0, begin: None, to: None, chunk_size };
+    let mut demo = Demo {
+        key: url.stream.clone(),
+        tags: tags()?,
+        next: 0,
+        begin: None,
+        to: None,
+        chunk_size,
+        timer: Box::pin(sleep(Duration::ZERO)),
+    };
     Ok(connect::run(url, tls, &mut demo).await?)
 }
 
@@ -67,6 +77,7 @@ struct Demo {
     begin: Option<Instant>,
     to: Option<MessageStreamId>,
     chunk_size: ChunkSize,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl Demo {
@@ -114,13 +125,10 @@ impl Client for Demo {
         }
     }
 
-    async fn wake(&mut self) {
-        match (self.begin, self.due()) {
-            (Some(begin), Some((_, time))) => {
-                let at = begin + Duration::from_millis(time.into());
-                tokio::time::sleep_until(at.into()).await;
-            }
-            _ => std::future::pending().await,
-        }
+    fn poll_wake(&mut self, context: &mut task::Context<'_>) -> Poll<()> {
+        let (Some(begin), Some((_, time))) = (self.begin, self.due()) else { return Poll::Pending };
+        let due = begin + Duration::from_millis(time.into());
+        self.timer.as_mut().reset(due.into());
+        self.timer.as_mut().poll(context)
     }
 }

@@ -1,17 +1,32 @@
 //! Moves bytes between a socket and an endpoint.
+//!
+//! One player of hundreds does this for every message of its stream, so it is one function that looks at everything
+//! once, not a `select!` that begins anew to wait for each: most of what a connection waits for hardly ever happens.
 
-use std::future::pending;
-use std::io;
-use std::time::Instant;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use levada_buf::Endpoint;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::sleep_until;
+use tokio::time::{Sleep, sleep, timeout};
 
 /// The most that is read ahead of an endpoint that does not go on.
 const INPUT: usize = 64 * 1024;
+/// What is read ahead at first. Players say little.
+const INPUT_AT_FIRST: usize = 4 * 1024;
+/// Slices of one write: a message has two.
+const SLICES: usize = 64;
+/// An application never stops for lack of room before so much waits.
+const CROWDED: usize = 64 * 1024;
+/// How long the reason why a connection ends may take to be written.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// For a timer that nobody waits for.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// What the application does with an endpoint.
 pub trait Application<E: Endpoint> {
@@ -21,15 +36,15 @@ pub trait Application<E: Endpoint> {
     /// There may be room in the outbox: send what waits.
     fn fill(&mut self, _endpoint: &mut E) {}
 
-    /// Resolves when [`fill`](Self::fill) may have something new.
-    fn woken(&mut self) -> impl Future<Output = ()> + Send {
-        pending()
+    /// Ready when [`fill`](Self::fill) may have something new.
+    fn poll_woken(&mut self, _context: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
     }
 }
 
 /// Drives an endpoint until the connection ends.
 pub async fn drive<E, A>(
-    mut socket: TcpStream,
+    socket: TcpStream,
     endpoint: &mut E,
     application: &mut A,
 ) -> anyhow::Result<()>
@@ -37,54 +52,129 @@ where
     E: Endpoint<Error: std::error::Error + Send + Sync + 'static>,
     A: Application<E>,
 {
-    let mut input = BytesMut::with_capacity(INPUT);
-    loop {
-        if let Err(why) = turn(endpoint, application, &mut input) {
-            flush(&mut socket, endpoint).await?;
-            return Err(why);
-        }
-        if input.capacity() - input.len() < INPUT / 4 {
-            input.reserve(INPUT);
-        }
-        let waiting = endpoint.output().has_remaining();
-        let deadline = endpoint.deadline();
-        let due = async {
-            match deadline {
-                Some(at) => sleep_until(at.into()).await,
-                None => pending().await,
-            }
-        };
-        let (mut reader, mut writer) = socket.split();
-        tokio::select! {
-            count = reader.read_buf(&mut input), if input.len() < INPUT => if count? == 0 { return Ok(()) },
-            // One gathering write for everything that waits.
-            count = writer.write_buf(endpoint.output()), if waiting => { count?; }
-            () = due => endpoint.handle_timeout(Instant::now()),
-            () = application.woken() => {}
-        }
+    let mut driver = Driver {
+        socket,
+        endpoint,
+        application,
+        input: BytesMut::new(),
+        ahead: INPUT_AT_FIRST,
+        timer: Box::pin(sleep(LONG)),
+    };
+    let ended = poll_fn(|context| driver.poll(context)).await;
+    if ended.is_err() {
+        // Why is said to the peer too, unless it does not listen.
+        let _ = timeout(FAREWELL, driver.flush()).await;
     }
+    ended
 }
 
-/// Everything that can be done without the socket.
-fn turn<E, A>(endpoint: &mut E, application: &mut A, input: &mut BytesMut) -> anyhow::Result<()>
+struct Driver<'a, E, A> {
+    socket: TcpStream,
+    endpoint: &'a mut E,
+    application: &'a mut A,
+    input: BytesMut,
+    /// How much is read at once. It grows with a peer that sends much.
+    ahead: usize,
+    /// Set to the endpoint's deadline or before it: deadlines move on with nearly every turn, and are looked at
+    /// when the timer runs out.
+    timer: Pin<Box<Sleep>>,
+}
+
+impl<E, A> Driver<'_, E, A>
 where
     E: Endpoint<Error: std::error::Error + Send + Sync + 'static>,
     A: Application<E>,
 {
-    while let Some(event) = endpoint.next_event(input, Instant::now())? {
-        application.handle(endpoint, event)?;
-    }
-    application.fill(endpoint);
-    Ok(())
-}
-
-/// Writes what is left, as it may hold the reason why the connection ends, but does not wait long for it.
-async fn flush<E: Endpoint>(socket: &mut TcpStream, endpoint: &mut E) -> io::Result<()> {
-    let all = async {
-        while endpoint.output().has_remaining() {
-            socket.write_buf(endpoint.output()).await?;
+    /// Does everything that can be done now, after one read. Ready when the connection ended.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<anyhow::Result<()>> {
+        let mut asked = false;
+        loop {
+            let mut more = self.turn()?;
+            more |= self.poll_write(context)?;
+            if !asked && self.input.len() < INPUT {
+                asked = true;
+                match self.poll_read(context)? {
+                    Poll::Ready(0) => return Poll::Ready(Ok(())),
+                    Poll::Ready(_) => {
+                        // It is the turn of others before the next read.
+                        context.waker().wake_by_ref();
+                        more = true;
+                    }
+                    Poll::Pending => {}
+                }
+            }
+            more |= self.poll_due(context);
+            more |= self.application.poll_woken(context).is_ready();
+            if !more {
+                return Poll::Pending;
+            }
         }
-        socket.shutdown().await
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(2), all).await?
+    }
+
+    /// Everything that can be done without the socket. Says whether something happened, of which the application may
+    /// have more to send.
+    fn turn(&mut self) -> anyhow::Result<bool> {
+        self.application.fill(self.endpoint);
+        let mut happened = false;
+        while let Some(event) = self.endpoint.next_event(&mut self.input, Instant::now())? {
+            self.application.handle(self.endpoint, event)?;
+            happened = true;
+        }
+        Ok(happened)
+    }
+
+    /// Writes what the socket takes, many messages at once. Says whether the application may have had to stop for
+    /// lack of room, and now has some.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
+        let out = self.endpoint.output();
+        let before = out.remaining();
+        while out.has_remaining() {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let filled = out.slices(&mut slices);
+            let socket = Pin::new(&mut self.socket);
+            match socket.poll_write_vectored(context, &slices[..filled])? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(count) => out.advance(count),
+                Poll::Pending => break,
+            }
+        }
+        Ok(before >= CROWDED && out.remaining() < before)
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.input.capacity() - self.input.len() < self.ahead / 4 {
+            self.input.reserve(self.ahead);
+        }
+        let room = self.input.capacity() - self.input.len();
+        let count = ready!(pin!(self.socket.read_buf(&mut self.input)).poll(context))?;
+        if count == room {
+            self.ahead = INPUT.min(self.ahead * 2);
+        }
+        Poll::Ready(Ok(count))
+    }
+
+    /// Whether the endpoint was told the time.
+    fn poll_due(&mut self, context: &mut Context<'_>) -> bool {
+        let deadline = self.endpoint.deadline();
+        let is_early = deadline.is_some_and(|it| it < self.timer.deadline().into_std());
+        if !is_early && !self.timer.is_elapsed() {
+            return false;
+        }
+        let now = Instant::now();
+        self.timer.as_mut().reset(deadline.unwrap_or(now + LONG).into());
+        // It is elapsed at once where the time has come.
+        let due = self.timer.as_mut().poll(context).is_ready();
+        if due {
+            self.endpoint.handle_timeout(now);
+        }
+        due
+    }
+
+    /// Writes what is left.
+    async fn flush(&mut self) -> io::Result<()> {
+        while self.endpoint.output().has_remaining() {
+            self.socket.write_buf(self.endpoint.output()).await?;
+        }
+        self.socket.shutdown().await
+    }
 }

@@ -190,8 +190,12 @@ impl Player {
         *self.orders.borrow()
     }
 
-    pub async fn order(&mut self) {
-        let _ = self.orders.wait_for(Option::is_some).await;
+    /// Resolves when it is told something.
+    pub fn order(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut orders = self.orders.clone();
+        async move {
+            let _ = orders.wait_for(Option::is_some).await;
+        }
     }
 }
 
@@ -266,8 +270,11 @@ impl Publisher {
     }
 
     /// Resolves when it is told something.
-    pub async fn order(&mut self) {
-        let _ = self.orders.wait_for(Option::is_some).await;
+    pub fn order(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut orders = self.orders.clone();
+        async move {
+            let _ = orders.wait_for(Option::is_some).await;
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! ```
 
 mod api;
+mod bell;
 mod config;
 mod connect;
 mod control;

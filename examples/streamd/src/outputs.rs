@@ -4,7 +4,9 @@ mod queue;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Buf;
@@ -14,11 +16,11 @@ use levada_control::{Fact, InputId, KeyRef, OutputError, OutputEvent, OutputId, 
 use levada_session::{ClientEvent, ClientSession, PublishKind, Purpose, RtmpUrl, StatusInfo};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 use tracing::{debug, info, warn};
 
 use crate::connect::{self, Client, Lost};
-use crate::reader::Reader;
+use crate::reader::{Reader, Taken};
 use crate::server::Server;
 use queue::Queue;
 
@@ -111,7 +113,9 @@ pub fn connect(server: &Arc<Server>, output: OutputId, number: u64) {
         input,
         key,
         max_delay,
+        orders: change(&told),
         told,
+        timer: Box::pin(sleep(Duration::ZERO)),
         dropped_before: 0,
         to: None,
         reader: None,
@@ -177,6 +181,8 @@ struct Target {
     key: Secret,
     max_delay: Duration,
     told: watch::Receiver<Orders>,
+    orders: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+    timer: Pin<Box<Sleep>>,
     /// Orders to drop that were followed.
     dropped_before: u64,
     to: Option<MessageStreamId>,
@@ -203,7 +209,7 @@ impl Target {
         if let Some(reader) = &mut self.reader {
             reader.read(|item| {
                 self.queue.push(item.clone(), Instant::now());
-                true
+                Taken::More
             });
         }
         if orders.drops > self.dropped_before {
@@ -343,31 +349,32 @@ impl Client for Target {
         self.measure(session);
     }
 
-    async fn wake(&mut self) {
-        let report = self.to.map(|_| self.next_report());
-        let more = async {
-            match &mut self.reader {
-                Some(it) => it.wake().await,
-                None => std::future::pending().await,
-            }
-        };
-        let due = async {
-            match report {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
-        let told = async {
-            if self.told.changed().await.is_err() {
-                std::future::pending().await
-            }
-        };
-        tokio::select! {
-            () = more => {}
-            () = due => {}
-            () = told => {}
+    fn poll_wake(&mut self, context: &mut task::Context<'_>) -> Poll<()> {
+        let more = self.reader.as_mut().is_some_and(|it| it.poll_wake(context).is_ready());
+        let told = self.orders.as_mut().poll(context).is_ready();
+        if told {
+            self.orders = change(&self.told);
         }
+        let mut due = false;
+        if self.to.is_some() {
+            let at = self.next_report().into();
+            if self.timer.deadline() != at {
+                self.timer.as_mut().reset(at);
+            }
+            due = self.timer.as_mut().poll(context).is_ready();
+        }
+        if more || told || due { Poll::Ready(()) } else { Poll::Pending }
     }
+}
+
+/// Resolves when something is told that was not known yet.
+fn change(told: &watch::Receiver<Orders>) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+    let mut told = told.clone();
+    Box::pin(async move {
+        if told.changed().await.is_err() {
+            std::future::pending().await
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,24 +1,26 @@
 //! A place in a stream.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
 
 use levada_relay::{Cursor, Next};
-use tokio::sync::watch;
 
+use crate::bell::Listener;
 use crate::config::Join;
 use crate::stream::{Item, Stream};
 
 /// How far a player may be behind before it skips to the newest keyframe, in milliseconds.
-const BEHIND: u32 = 6_000;
+pub const BEHIND: u32 = 6_000;
 
 /// Reads a stream at its own pace.
 #[derive(Debug)]
 pub struct Reader {
     stream: Arc<Stream>,
     cursor: Cursor,
-    changed: watch::Receiver<()>,
+    bell: Listener,
     player: bool,
     /// Where a player begins that wants no old pictures: with the first keyframe from that number on.
     from: Option<u64>,
@@ -26,6 +28,23 @@ pub struct Reader {
     pub skips: u64,
     /// Times that it fell out of the ring: what it has is not whole.
     pub holes: u64,
+}
+
+/// What became of an item.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Taken {
+    /// It was taken, and the next one may come.
+    More,
+    /// It was taken, and that is enough for now.
+    Enough,
+    /// There was no room for it: it comes again.
+    Not,
+}
+
+impl Taken {
+    pub fn unless(enough: bool) -> Self {
+        if enough { Self::Enough } else { Self::More }
+    }
 }
 
 impl Reader {
@@ -52,9 +71,10 @@ impl Reader {
 
     fn new(stream: Arc<Stream>, player: bool) -> Self {
         stream.readers.fetch_add(1, Relaxed);
-        let changed = stream.changed.subscribe();
+        stream.followers.fetch_add(u64::from(!player), Relaxed);
+        let bell = stream.changed.listen();
         let cursor = stream.ring.read().unwrap_or_else(PoisonError::into_inner).join();
-        Self { stream, cursor, changed, player, from: None, skips: 0, holes: 0 }
+        Self { stream, cursor, bell, player, from: None, skips: 0, holes: 0 }
     }
 
     /// The number after the newest item.
@@ -75,44 +95,47 @@ impl Reader {
         &self.stream
     }
 
-    /// Reads on until `take` says `false`: enough.
+    /// Reads on until `take` wants no more.
     ///
     /// The ring is looked at once for all of them, so that a player that wakes up writes all that waits at once.
-    pub fn read(&mut self, mut take: impl FnMut(&Item) -> bool) {
-        self.changed.borrow_and_update();
+    pub fn read(&mut self, mut take: impl FnMut(&Item) -> Taken) {
+        self.bell.hear();
         let newest = if self.player { self.stream.newest() } else { 0 };
         let ring = self.stream.ring.read().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match ring.next(&mut self.cursor) {
-                Next::Header(item) => {
-                    if !take(item) {
-                        return;
-                    }
-                }
-                Next::Item(item) => {
-                    if let Some(from) = self.from {
-                        let begins = item.key && item.number >= from;
-                        if !begins && !item.header {
-                            continue;
-                        }
-                        if item.key {
-                            self.from = None;
-                        }
-                    }
-                    if !take(item) {
-                        return;
-                    }
-                    let behind = newest.wrapping_sub(item.message.timestamp());
-                    let late = self.player && behind > BEHIND && behind < u32::MAX / 2;
-                    if late && ring.skip(&mut self.cursor).is_some() {
-                        self.skips += 1;
-                    }
-                }
+            let place = self.cursor.clone();
+            let (item, in_order) = match ring.next(&mut self.cursor) {
+                Next::Header(item) => (item, false),
+                Next::Item(item) => (item, true),
                 Next::Skipped { .. } => {
                     self.skips += 1;
                     self.holes += 1;
+                    continue;
                 }
                 Next::Empty => return,
+            };
+            let begins = self.from.is_none_or(|from| item.key && item.number >= from);
+            if in_order && !begins && !item.header {
+                continue;
+            }
+            match take(item) {
+                Taken::Not => {
+                    self.cursor = place;
+                    return;
+                }
+                taken => {
+                    if item.key {
+                        self.from = None;
+                    }
+                    if taken == Taken::Enough {
+                        return;
+                    }
+                }
+            }
+            let behind = newest.wrapping_sub(item.message.timestamp());
+            let late = in_order && self.player && behind > BEHIND && behind < u32::MAX / 2;
+            if late && ring.skip(&mut self.cursor).is_some() {
+                self.skips += 1;
             }
         }
     }
@@ -123,7 +146,7 @@ impl Reader {
         self.read(|item| {
             sum += item.message.payload().len();
             items.push_back(item.clone());
-            sum < bytes
+            Taken::unless(sum >= bytes)
         });
         items
     }
@@ -146,15 +169,21 @@ impl Reader {
 
     /// Whether the stream ended, and this is all of it.
     pub fn is_at_end(&self) -> bool {
+        if !self.stream.is_over() {
+            return false;
+        }
         let ring = self.stream.ring.read().unwrap_or_else(PoisonError::into_inner);
-        self.stream.is_over() && matches!(ring.next(&mut self.cursor.clone()), Next::Empty)
+        matches!(ring.next(&mut self.cursor.clone()), Next::Empty)
+    }
+
+    /// Ready when there may be more.
+    pub fn poll_wake(&mut self, context: &Context<'_>) -> Poll<()> {
+        self.bell.poll(context)
     }
 
     /// Resolves when there may be more.
     pub async fn wake(&mut self) {
-        if self.changed.changed().await.is_err() {
-            std::future::pending().await
-        }
+        poll_fn(|context| self.poll_wake(context)).await;
     }
 }
 
@@ -178,6 +207,7 @@ impl Drop for Counted {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.stream.readers.fetch_sub(1, Relaxed);
+        self.stream.followers.fetch_sub(u64::from(!self.player), Relaxed);
         if self.player {
             self.stream.players.fetch_sub(1, Relaxed);
         }

@@ -1,21 +1,25 @@
 //! RTMP and RTMPS connections: publishers and players.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use levada_chunk::MessageStreamId;
 use levada_control::{self as control, ListenerId, Loss, Refusal};
 use levada_handshake::Entropy;
 use levada_session::{
-    Extensions, Flow, PlayRequest, PublishRequest, Rejection, ServerConfig, ServerEvent,
+    Extensions, Flow, PlayRequest, PublishRequest, Rejection, SendError, ServerConfig, ServerEvent,
     ServerSession, StreamPath,
 };
 use levada_tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tracing::{Instrument, debug, error, info, info_span, warn};
+use tracing::{Span, debug, error, info, info_span, warn};
 
 use crate::control::Order;
 use crate::doors::Door;
@@ -23,7 +27,7 @@ use crate::driver::{Application, drive};
 use crate::gate::Pass;
 use crate::hub::{self, Knock, Player, Publisher};
 use crate::proxy;
-use crate::reader::Reader;
+use crate::reader::{Reader, Taken};
 use crate::server::Server;
 
 /// What may wait for one player in its own outbox, beside what waits in the ring for all.
@@ -59,9 +63,8 @@ pub async fn listen(
         }
         let (server, tls) = (server.clone(), tls.clone());
         let door = server.doors.door(id);
-        let work = welcome(socket, peer.ip(), pass, tls, server.clone(), door);
-        let work = work.instrument(info_span!("rtmp", %peer));
-        let work = tokio::spawn(work);
+        let span = info_span!("rtmp", %peer);
+        let work = tokio::spawn(welcome(socket, peer.ip(), span, pass, tls, server.clone(), door));
         tokio::spawn(async move {
             if work.await.is_err_and(|it| it.is_panic()) {
                 error!("a connection ended by a bug");
@@ -75,6 +78,7 @@ pub async fn listen(
 async fn welcome(
     mut socket: TcpStream,
     peer: IpAddr,
+    span: Span,
     pass: Option<Pass>,
     tls: Option<Arc<rustls::ServerConfig>>,
     server: Arc<Server>,
@@ -88,16 +92,17 @@ async fn welcome(
                 let Some(pass) = server.let_in(address) else { return };
                 (address, pass)
             }
-            Err(why) => return debug!(%why, "closed"),
+            Err(why) => return span.in_scope(|| debug!(%why, "closed")),
         },
     };
     server.metrics.connections_rtmp.fetch_add(1, Relaxed);
-    serve(socket, address, tls, server, door).await;
+    serve(socket, address, span, tls, server, door).await;
 }
 
 async fn serve(
     socket: TcpStream,
     address: IpAddr,
+    span: Span,
     tls: Option<Arc<rustls::ServerConfig>>,
     server: Arc<Server>,
     door: Door,
@@ -115,14 +120,20 @@ async fn serve(
     let mut connection = Connection {
         server,
         address,
+        span,
         door,
         publishing: Vec::new(),
         playing: Vec::new(),
         told_to_go: false,
-        sent_away: false,
         knows_tracks: false,
         stop_sign,
+        calls: FuturesUnordered::new(),
+        called: false,
     };
+    let mut stopping = connection.stop_sign.clone();
+    connection.call_when(async move { drop(stopping.wait_for(|it| *it).await) });
+    let mut emptied = connection.door.emptied.clone();
+    connection.call_when(async move { drop(emptied.changed().await) });
     let ended = match tls {
         Some(tls) => match Tls::server(tls, session) {
             Ok(mut tls) => drive(socket, &mut tls, &mut connection).await,
@@ -130,23 +141,31 @@ async fn serve(
         },
         None => drive(socket, &mut session, &mut connection).await,
     };
-    match ended {
-        Ok(()) => debug!("closed"),
-        Err(why) => debug!(%why, "ended"),
-    }
+    connection.span.clone().in_scope(|| {
+        match ended {
+            Ok(()) => debug!("closed"),
+            Err(why) => debug!(%why, "ended"),
+        }
+        drop(connection);
+    });
 }
 
 struct Connection {
     server: Arc<Server>,
     address: IpAddr,
+    /// Entered for events: to enter it for all that a player gets would cost more than to send it.
+    span: Span,
     door: Door,
     publishing: Vec<(MessageStreamId, Publisher)>,
     playing: Vec<Playing>,
     stop_sign: watch::Receiver<bool>,
     told_to_go: bool,
-    sent_away: bool,
     /// Whether the client knows multitrack and modifiers: others get the first tracks only.
     knows_tracks: bool,
+    /// What seldom happens: each is looked at when it resolved, and costs nothing before.
+    calls: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Something of that did.
+    called: bool,
 }
 
 struct Playing {
@@ -159,6 +178,10 @@ struct Playing {
 }
 
 impl Connection {
+    fn call_when(&mut self, it: impl Future<Output = ()> + Send + 'static) {
+        self.calls.push(Box::pin(it));
+    }
+
     fn knock<'a>(&self, path: &'a StreamPath) -> Knock<'a> {
         Knock { listener: self.door.listener, path, address: self.address }
     }
@@ -168,6 +191,7 @@ impl Connection {
             Ok(publisher) => {
                 info!(path = publisher.stream().path(), "publishing");
                 let to = session.accept_publish(request);
+                self.call_when(publisher.order());
                 self.publishing.push((to, publisher));
             }
             Err(why) => {
@@ -184,6 +208,7 @@ impl Connection {
                 info!(path = stream.path(), "playing");
                 let reader = stream.player();
                 let to = session.accept_play(request);
+                self.call_when(player.order());
                 self.playing.retain(|it| it.to != to);
                 self.playing.push(Playing { to, player, reader, skips: 0, paused: false });
             }
@@ -195,6 +220,8 @@ impl Connection {
     }
 
     fn event(&mut self, session: &mut ServerSession, event: ServerEvent) -> anyhow::Result<()> {
+        let span = self.span.clone();
+        let _entered = span.enter();
         match event {
             ServerEvent::Connect(request) if self.server.is_stopping() => {
                 session.reject(request, &Rejection::shutdown("the server goes down"));
@@ -236,14 +263,6 @@ impl Connection {
     }
 
     fn send(&mut self, session: &mut ServerSession) {
-        if !self.told_to_go && *self.stop_sign.borrow() {
-            self.told_to_go = true;
-            let _ = session.request_reconnect(None, "the server goes down");
-            if !self.publishing.is_empty() || self.playing.is_empty() {
-                session.close(Instant::now());
-            }
-            self.publishing.clear();
-        }
         for playing in &mut self.playing {
             if playing.paused || levada_buf::Endpoint::output(session).room() == 0 {
                 continue;
@@ -252,8 +271,10 @@ impl Connection {
             let all_tracks = self.knows_tracks;
             playing.reader.read(|item| {
                 let message = if all_tracks { Some(&item.message) } else { item.plain() };
-                message.is_none_or(|it| session.send(to, it).is_ok())
-                    && levada_buf::Endpoint::output(session).room() > 0
+                match message.map(|it| session.send(to, it)) {
+                    Some(Err(SendError::Full)) => Taken::Not,
+                    _ => Taken::unless(levada_buf::Endpoint::output(session).room() == 0),
+                }
             });
             let new =
                 playing.reader.skips - std::mem::replace(&mut playing.skips, playing.reader.skips);
@@ -271,49 +292,19 @@ impl Connection {
         });
     }
 
-    /// Resolves when a stream that is played has more, when somebody took over, or when it is time to go.
-    async fn wake(&mut self) {
-        let stopping = async {
-            if self.told_to_go {
-                std::future::pending().await
-            } else {
-                let _ = self.stop_sign.wait_for(|it| *it).await;
-            }
-        };
-        // One stream a connection is what clients have; more of them are looked at ten times a second.
-        let (reader, player) = match self.playing.as_mut_slice() {
-            [] => (None, None),
-            [one] => (Some(&mut one.reader), Some(&mut one.player)),
-            _ => return tokio::time::sleep(Duration::from_millis(100)).await,
-        };
-        let more = async {
-            match reader {
-                Some(it) => it.wake().await,
-                None => std::future::pending().await,
-            }
-        };
-        let publisher = async {
-            match self.publishing.first_mut() {
-                Some((_, it)) => it.order().await,
-                None => std::future::pending().await,
-            }
-        };
-        let player = async {
-            match player {
-                Some(it) => it.order().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = stopping => {}
-            () = more => {}
-            () = publisher => {}
-            () = player => {}
-            _ = self.door.emptied.changed() => self.sent_away = true,
+    /// Ready when a stream that is played has more, or when something happened that seldom does.
+    fn poll_wake(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut woken = false;
+        for playing in &mut self.playing {
+            woken |= playing.reader.poll_wake(context).is_ready();
         }
+        while let Poll::Ready(Some(())) = self.calls.poll_next_unpin(context) {
+            (woken, self.called) = (true, true);
+        }
+        if woken { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Does what the plane said about the publishers and players of this connection.
+    /// Does what the plane said about the publishers and players of this connection, and about all of them.
     fn obey(&mut self, session: &mut ServerSession) {
         for (to, publisher) in self.publishing.extract_if(.., |(_, it)| it.ordered().is_some()) {
             session.revoke(to, &farewell(publisher.ordered()));
@@ -323,17 +314,28 @@ impl Connection {
             session.revoke(playing.to, &farewell(playing.player.ordered()));
             session.close(Instant::now());
         }
-        if std::mem::take(&mut self.sent_away) {
+        if self.door.emptied.has_changed().unwrap_or_default() {
+            self.door.emptied.mark_unchanged();
             for (to, publisher) in self.publishing.drain(..) {
                 publisher.leave(Loss::ListenerStopped);
                 session.revoke(to, &Rejection::shutdown("this listener was stopped"));
             }
             session.close(Instant::now());
         }
+        if !self.told_to_go && *self.stop_sign.borrow() {
+            self.told_to_go = true;
+            let _ = session.request_reconnect(None, "the server goes down");
+            if !self.publishing.is_empty() || self.playing.is_empty() {
+                session.close(Instant::now());
+            }
+            self.publishing.clear();
+        }
     }
 
     fn fill_all(&mut self, session: &mut ServerSession) {
-        self.obey(session);
+        if std::mem::take(&mut self.called) {
+            self.obey(session);
+        }
         self.send(session);
     }
 }
@@ -372,8 +374,8 @@ impl Application<ServerSession> for Connection {
         self.fill_all(session);
     }
 
-    fn woken(&mut self) -> impl Future<Output = ()> + Send {
-        self.wake()
+    fn poll_woken(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.poll_wake(context)
     }
 }
 
@@ -386,7 +388,7 @@ impl Application<Tls<ServerSession>> for Connection {
         self.fill_all(tls.inner_mut());
     }
 
-    fn woken(&mut self) -> impl Future<Output = ()> + Send {
-        self.wake()
+    fn poll_woken(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.poll_wake(context)
     }
 }

@@ -15,15 +15,20 @@ use levada_relay::{Ring, RingLimits};
 use levada_session::ServerConfig;
 use tokio::sync::watch;
 
+use crate::bell::Bell;
 use crate::config::{Config, Hls, Join};
 use crate::facts::{self, Facts};
 use crate::observer::Observer;
 use crate::packager;
-use crate::reader::Reader;
+use crate::reader::{BEHIND, Reader};
 use crate::room::{Room, Seen};
 
 /// How long an address counts as a viewer after it asked for HLS.
 const VIEWER: Duration = Duration::from_secs(15);
+/// Milliseconds that are kept for players: a little more than they may be behind.
+const KEPT: u32 = BEHIND + 2_000;
+/// How long a recording of all of it may be late.
+const BEGINNING: Duration = Duration::from_secs(10);
 /// Viewers that are told apart.
 const MAX_VIEWERS: usize = 10_000;
 
@@ -44,7 +49,7 @@ pub struct Stream {
     newest: AtomicU32,
     /// Messages for RTMP, HTTP-FLV and everybody else who wants them as they came.
     pub(crate) ring: RwLock<Ring<Item>>,
-    pub(crate) changed: watch::Sender<()>,
+    pub(crate) changed: Arc<Bell>,
     packaging: Mutex<Packaging>,
     pub hls_changed: watch::Sender<()>,
     pub mp4: crate::http::Mp4Slot,
@@ -52,6 +57,8 @@ pub struct Stream {
     /// Readers of the ring: players, and those that record and send on.
     pub(crate) players: AtomicU64,
     pub(crate) readers: AtomicU64,
+    /// Those of them who want everything.
+    pub(crate) followers: AtomicU64,
     bytes: AtomicU64,
     messages: AtomicU64,
     reconnects: AtomicU64,
@@ -162,13 +169,14 @@ impl Stream {
             over: AtomicBool::new(false),
             newest: AtomicU32::new(0),
             ring: RwLock::new(Ring::new(RingLimits::default())),
-            changed: watch::Sender::new(()),
+            changed: Arc::default(),
             packaging: Mutex::new(packaging),
             hls_changed: watch::Sender::new(()),
             mp4: crate::http::Mp4Slot::default(),
             viewers: Mutex::default(),
             players: AtomicU64::new(0),
             readers: AtomicU64::new(0),
+            followers: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             messages: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
@@ -298,10 +306,28 @@ impl Stream {
                 }
                 _ => ring.push(item, payload.len(), key),
             }
+            if key {
+                self.forget(&mut ring);
+            }
         }
-        self.changed.send_replace(());
+        self.changed.ring();
         seen.position_ms = u64::try_from(publication.position).unwrap_or_default();
         self.package(kind, timestamp, payload, again, seen);
+    }
+
+    /// Lets go what is older than any player may be behind, unless somebody follows who wants everything.
+    fn forget(&self, ring: &mut Ring<Item>) {
+        if self.begin.elapsed() > BEGINNING {
+            drop(self.take_beginning());
+        }
+        if self.followers.load(Relaxed) > 0 {
+            return;
+        }
+        let newest = self.newest();
+        ring.expire(|it| {
+            let age = newest.wrapping_sub(it.message.timestamp());
+            age > KEPT && age < u32::MAX / 2
+        });
     }
 
     /// A message for simple players, if it is not the same: nearly always it is.
@@ -379,7 +405,7 @@ impl Stream {
         if let Err(why) = self.packaging().origin.finish() {
             tracing::debug!(%why, "the last segment is lost");
         }
-        self.changed.send_replace(());
+        self.changed.ring();
         self.hls_changed.send_replace(());
         true
     }

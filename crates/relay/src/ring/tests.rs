@@ -136,6 +136,26 @@ fn skipping_on_purpose() {
 }
 
 #[test]
+fn what_is_old_goes_but_not_the_newest_gop() {
+    let mut ring = ring(100, 1000);
+    ring.push(1, 1, false);
+    ring.expire(|_| true);
+    assert_eq!(ring.len(), 1, "without a GOP nothing is known to be of no use");
+    ring.push_header(0, 20, 1).unwrap();
+    for (item, key) in [(2, true), (3, false), (4, true), (5, false)] {
+        ring.push(item, 1, key);
+    }
+    let mut slow = ring.join_oldest();
+    ring.expire(|it| *it < 3);
+    ring.check_invariants();
+    assert_eq!(drain(&ring, &mut ring.join_oldest())[..2], [('i', 20), ('i', 2)]);
+    ring.expire(|_| true);
+    ring.check_invariants();
+    assert_eq!(drain(&ring, &mut ring.join_oldest()), [('h', 20), ('i', 4), ('i', 5)]);
+    assert_eq!(drain(&ring, &mut slow), [('s', 4), ('h', 20), ('i', 4), ('i', 5)]);
+}
+
+#[test]
 fn limits_on_items_and_bytes() {
     let mut by_items = ring(3, 1000);
     let mut by_bytes = ring(100, 30);
