@@ -17,6 +17,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tracing::error;
 
 use crate::journal::Journal;
+use crate::server::MAIN;
 use crate::store::{Extras, Frozen, Store};
 use crate::stream::unix_ms;
 
@@ -132,9 +133,22 @@ impl Control {
             saved: watch::Sender::new(0),
         };
         if restored {
-            let _ = control.fact(Fact::Restarted);
+            control.begin_again();
         }
         Ok((control, queue))
+    }
+
+    /// Nothing is open any more. Everything opens anew but `--rtmp`, which may have another address by now:
+    /// [`open_main`](crate::server::Server::open_main) knows it.
+    fn begin_again(&self) {
+        let main = self.read(|plane, _, _| {
+            plane.listeners().find(|it| it.machine.config().name == MAIN).map(|it| it.id)
+        });
+        let mut state = self.lock();
+        if let Some(main) = main {
+            let _ = self.step(&mut state, Request::StopListener(main).into());
+        }
+        let _ = self.step(&mut state, Fact::Restarted.into());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -26,7 +26,7 @@ use crate::pulls::Pulls;
 use crate::record::Recorders;
 
 /// The name of the listener of `--rtmp`.
-const MAIN: &str = "rtmp";
+pub const MAIN: &str = "rtmp";
 
 /// The server: its settings, its streams, its counters.
 #[derive(Debug)]

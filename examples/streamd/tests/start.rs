@@ -166,3 +166,19 @@ fn rtmps_with_a_certificate_of_its_own() {
         assert_eq!(mode & 0o077, 0);
     }
 }
+
+#[test]
+fn a_restart_opens_the_port_that_it_is_told_and_no_other() {
+    let folder = Folder::new("again");
+    let server = Server::start(&folder, &[]);
+    drop(Client::publish(server.rtmp, "live/a"));
+    server.signal("KILL");
+    server.end();
+    let server = Server::start(&folder, &[]);
+    // Nobody who comes at once is sent away.
+    assert!(Client::publish(server.rtmp, "live/b").stream.is_some());
+    let said = server.said();
+    let opened: Vec<_> = said.lines().filter(|it| it.contains("opened a port")).collect();
+    assert_eq!(opened.len(), 1, "{said}");
+    assert!(opened[0].ends_with(&server.rtmp.to_string()) && !said.contains("closed a port"));
+}
