@@ -1,6 +1,8 @@
 //! A real streamd process, and clients for it that need nothing but these crates.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod sink;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
