@@ -34,27 +34,22 @@ impl Default for Tolerance {
     }
 }
 
-impl ChunkQuirk {
-    const ALL: [Self; 4] = [
-        Self::OpenedWithDelta,
-        Self::ExtendedTimestampOmitted,
-        Self::MessageCutOff,
-        Self::OpenedWithoutHeader,
-    ];
-}
-
-/// The deviations of one peer: a bit for each kind, which is told once.
+/// The deviations of one peer, in the order in which they showed first. Each kind is told once.
 #[derive(Debug, Default)]
 pub(crate) struct Quirks {
-    seen: u8,
-    untold: u8,
+    seen: [Option<ChunkQuirk>; 4],
+    told: usize,
+    /// Looked at for every message, unlike the list.
+    untold: usize,
 }
 
 impl Quirks {
     pub(crate) fn note(&mut self, quirk: ChunkQuirk) {
-        let bit = 1 << quirk as u8;
-        self.untold |= bit & !self.seen;
-        self.seen |= bit;
+        let mut slots = self.seen.iter_mut();
+        if let Some(slot) = slots.find(|it| it.is_none_or(|it| it == quirk)) {
+            self.untold += usize::from(slot.is_none());
+            *slot = Some(quirk);
+        }
     }
 
     #[inline]
@@ -64,8 +59,9 @@ impl Quirks {
 
     #[cold]
     fn take_one(&mut self) -> Option<ChunkQuirk> {
-        let quirk = ChunkQuirk::ALL.into_iter().find(|it| self.untold & 1 << *it as u8 != 0)?;
-        self.untold &= !(1 << quirk as u8);
+        let quirk = self.seen.get(self.told).copied().flatten()?;
+        self.told += 1;
+        self.untold -= 1;
         Some(quirk)
     }
 }
@@ -75,14 +71,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_told_once() {
+    fn each_is_told_once_in_the_order_in_which_they_showed() {
+        use ChunkQuirk::{
+            ExtendedTimestampOmitted, MessageCutOff, OpenedWithDelta, OpenedWithoutHeader,
+        };
+        let order = [MessageCutOff, OpenedWithDelta, OpenedWithoutHeader, ExtendedTimestampOmitted];
         let mut quirks = Quirks::default();
-        for (index, quirk) in ChunkQuirk::ALL.into_iter().enumerate() {
-            assert_eq!(quirk as usize, index);
-            quirks.note(quirk);
-        }
-        assert_eq!(ChunkQuirk::OpenedWithoutHeader as usize + 1, ChunkQuirk::ALL.len());
-        for quirk in ChunkQuirk::ALL {
+        order.into_iter().for_each(|it| quirks.note(it));
+        for quirk in order {
             assert_eq!(quirks.take(), Some(quirk));
             quirks.note(quirk);
         }
