@@ -222,3 +222,29 @@ where
     let body = Body::new(body).into_data_stream();
     Ok(Answer { status: head.status, headers: head.headers, body, _line: line })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_names_host_and_path_and_keeps_the_password_out_of_them() {
+        let url: Uri = "https://us%40er:pa%3Ass@host.example:8443/a/b?c=d".parse().unwrap();
+        let request = request(Method::GET, &url, HeaderMap::new(), Body::empty()).unwrap();
+        assert_eq!(
+            (request.uri().to_string().as_str(), request.method()),
+            ("/a/b?c=d", &Method::GET)
+        );
+        assert_eq!(request.headers()[header::HOST], "host.example:8443");
+        let basic = &request.headers()[header::AUTHORIZATION];
+        assert_eq!(
+            (basic.to_str().unwrap(), basic.is_sensitive()),
+            ("Basic dXNAZXI6cGE6c3M=", true)
+        );
+        for url in ["ftp://h/a", "/a", "rtmp://h/a"] {
+            let refused =
+                super::request(Method::GET, &url.parse().unwrap(), HeaderMap::new(), Body::empty());
+            assert_eq!(refused.err(), Some(NoAnswer::Url), "{url}");
+        }
+    }
+}

@@ -393,6 +393,32 @@ fn whk_04_the_address_that_is_connected_to_is_the_one_that_is_checked() {
     assert_eq!(view["waiting"], 1);
 }
 
+#[test]
+fn hooks_go_over_tls_to_whom_the_roots_vouch_for() {
+    let folder = Folder::new("hooks-tls");
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certificate = |file: &str| {
+        let made = rcgen::generate_simple_self_signed(names.clone()).unwrap();
+        std::fs::write(folder.0.join(file), made.cert.pem()).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der());
+        levada_tls::server_config(vec![made.cert.der().clone()], key.unwrap()).unwrap()
+    };
+    let good = Sink::start_tls(certificate("good.pem"), |_| Answer::Status(200));
+    let bad = Sink::start_tls(certificate("bad.pem"), |_| Answer::Status(200));
+    let roots = folder.0.join("good.pem");
+    let server =
+        Server::start(&folder, &[PRIVATE, &["--relay-ca", roots.to_str().unwrap()]].concat());
+    for (sink, path) in [(&good, "/good"), (&bad, "/bad")] {
+        let (id, secret) = hook(&server, &format!("https://{}{path}", sink.address), "native");
+        server.call("POST", &format!("/v1/hooks/{id}/test"), &Value::Null);
+        if path == "/good" {
+            assert!(good.until(path, |it| it.len() == 1)[0].is_signed_with(&secret));
+        }
+    }
+    server.until("the other is refused", |it| it.said().contains("TLS failed").then_some(()));
+    assert!(bad.posts("/bad").is_empty());
+}
+
 /// A number is never given to two bodies, and what the endpoint saw once it gets until it takes it.
 #[test]
 fn whk_05_sigkill_loses_no_delivery() {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use sha2::Sha256;
 
@@ -75,21 +76,38 @@ pub struct Sink {
 impl Sink {
     /// One that asks what to answer to each post.
     pub fn start(answer: impl Fn(&Post) -> Answer + Send + Sync + 'static) -> Self {
+        Self::listen(answer, |sink, socket, answer| sink.take(socket, answer))
+    }
+
+    /// The same behind TLS.
+    pub fn start_tls(
+        config: Arc<ServerConfig>,
+        answer: impl Fn(&Post) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(answer, move |sink, socket, answer| {
+            let tls = ServerConnection::new(config.clone()).ok()?;
+            sink.take(StreamOwned::new(tls, socket), answer)
+        })
+    }
+
+    fn listen(
+        answer: impl Fn(&Post) -> Answer + Send + Sync + 'static,
+        serve: impl Fn(&Self, TcpStream, &dyn Fn(&Post) -> Answer) -> Option<()> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let sink = Self { address: listener.local_addr().unwrap(), seen: Arc::default() };
-        let (taking, answer) = (sink.clone(), Arc::new(answer));
+        let (taking, shared) = (sink.clone(), Arc::new((answer, serve)));
         std::thread::spawn(move || {
             for socket in listener.incoming().flatten() {
-                let (sink, answer) = (taking.clone(), answer.clone());
-                std::thread::spawn(move || sink.take(socket, &*answer));
+                let (sink, shared) = (taking.clone(), shared.clone());
+                std::thread::spawn(move || (shared.1)(&sink, socket, &shared.0));
             }
         });
         sink
     }
 
-    fn take(&self, socket: TcpStream, answer: &dyn Fn(&Post) -> Answer) -> Option<()> {
-        let mut reader = BufReader::new(socket.try_clone().ok()?);
-        let mut post = read(&mut reader)?;
+    fn take(&self, mut socket: impl Read + Write, answer: &dyn Fn(&Post) -> Answer) -> Option<()> {
+        let mut post = read(&mut BufReader::new(&mut socket))?;
         let answer = answer(&post);
         post.answered = match answer {
             Answer::Status(status) | Answer::With(status, _) => status,
@@ -110,7 +128,7 @@ impl Sink {
         Some(())
     }
 
-    fn give(&self, mut socket: TcpStream, answer: &Answer) {
+    fn give(&self, mut socket: impl Read + Write, answer: &Answer) {
         let end = "content-length: 0\r\nconnection: close\r\n\r\n";
         let _ = match answer {
             Answer::Status(status) => write!(socket, "HTTP/1.1 {status} x\r\n{end}"),
@@ -163,7 +181,7 @@ impl Sink {
     }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Post> {
+fn read(reader: &mut impl BufRead) -> Option<Post> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
