@@ -10,6 +10,7 @@
 //!  bytes, whole or not ──► Fmp4Reader ──► Track, Frame, EventMessage, ProducerTime
 //!
 //!  recording ──► Finaliser ──► Read │ Write │ Copy ──► plain MP4, moov in front
+//!  recording ──► Index ──► Read │ Entry: where a fragment is, and when ──► byte ranges of a playlist
 //! ```
 //!
 //! A frame's payload is what a sample is, so a fragment is a head of some hundred bytes and the payloads as they are:
@@ -88,9 +89,11 @@ mod fragment;
 mod init;
 
 mod fragment_head;
+mod index;
 mod movie;
 mod reader;
 mod samples;
+mod scan;
 mod table;
 
 mod finalise;
@@ -102,6 +105,7 @@ pub use event::{
 };
 pub use finalise::{Finaliser, Progress, Step};
 pub use fragment::{FragmentLimits, Fragmenter, Preface};
+pub use index::{Index, IndexEntry, IndexStep};
 pub use init::{Edit, InitConfig, InitSegment};
 pub use limits::ReadLimits;
 pub use pieces::{Pieces, PiecesBuf};

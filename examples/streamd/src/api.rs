@@ -15,6 +15,7 @@ pub mod fields;
 mod hooks;
 mod inputs;
 pub mod jwt;
+mod keys;
 mod kind;
 mod listeners;
 mod openapi;
@@ -43,6 +44,7 @@ fn routes() -> impl Iterator<Item = &'static Route> {
         outputs::ROUTES,
         hooks::ROUTES,
         events::ROUTES,
+        keys::ROUTES,
         openapi::ROUTES,
     ];
     all.into_iter().flatten()

@@ -172,6 +172,9 @@ pub struct Config {
     /// Streams at once.
     #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Limits")]
     pub max_streams: usize,
+    /// Viewers of one stream over HLS.
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
+    pub max_viewers: usize,
 
     /// Read options from this TOML file: http = "0.0.0.0:8080", push = ["rtmp://…"]. The command line goes first.
     /// [app.NAME] holds record and hls for one application. SIGHUP reads it again: record, hls, second-publisher,
@@ -428,6 +431,7 @@ impl Config {
         };
         profile.recording.part_limit = self.record_part;
         let mut input = InputConfig::new(path, profile);
+        input.low_latency = true;
         if self.record_of(path) != Record::Off {
             input.recording.mode = RecordingMode::Automatic;
         }

@@ -9,7 +9,7 @@ use tracing::debug;
 use crate::control::Order;
 use crate::hooks::Attempt;
 use crate::server::Server;
-use crate::{doors, hooks, hub, outputs, pulls, record};
+use crate::{clips, doors, hooks, hub, outputs, pulls, record};
 
 /// Runs as long as the server.
 pub async fn run(server: Arc<Server>, mut actions: UnboundedReceiver<Action>) {
@@ -36,6 +36,10 @@ fn perform(server: &Arc<Server>, action: Action) {
         }
         Action::RecordingFinish(recording) => record::finish(server, recording),
         Action::RecordingDelete(recording) => record::delete(server, recording),
+        Action::ClipMake { clip, recording, start_ms, duration_ms } => {
+            clips::make(server, clip, recording, start_ms, duration_ms);
+        }
+        Action::ClipDelete(clip) => clips::delete(server, clip),
         Action::HookPost { hook, delivery, attempt, url, body } => {
             hooks::post(server, Attempt { hook, delivery, attempt }, url, body);
         }

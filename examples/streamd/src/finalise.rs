@@ -1,105 +1,359 @@
-//! Recordings into plain MP4, when somebody asks for one.
+//! Recordings in other forms, when somebody asks for one: plain MP4, fragmented MP4, FLV, clips.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bytes::{Bytes, BytesMut};
-use levada_flv::{FlvItem, FlvReader};
-use levada_fmp4::{Finaliser, ReadLimits, Step};
+use bytes::{Buf, Bytes, BytesMut};
+use levada_buf::Outbox;
+use levada_flv::{FlvHeader, FlvItem, FlvReader, FlvWriter, Metadata, Packer, Timeline};
+use levada_fmp4::{Finaliser, Fmp4Item, Fmp4Reader, ReadLimits, Step};
 use levada_hls::Output;
+use levada_media::{Frame, MediaEvent, MediaKind, Rounding, Timescale, Track, TrackId};
 use tokio::sync::Mutex;
 
-use crate::packager::Packager;
+use crate::packager::{Packager, Unpacking};
+use crate::shelf::Film;
 
-/// What the names of plain files end with.
-pub const ENDING: &str = ".plain.mp4";
+/// What a recording can be made into. The names of what is made end with these.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// Plain MP4, all files of the recording in one.
+    Plain,
+    /// Fragmented MP4, for playlists.
+    Fragmented,
+    /// FLV, all files of the recording in one.
+    Flv,
+}
+
+impl Form {
+    const ALL: [Self; 3] = [Self::Plain, Self::Fragmented, Self::Flv];
+
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Plain => ".plain.mp4",
+            Self::Fragmented => ".fragments.mp4",
+            Self::Flv => ".whole.flv",
+        }
+    }
+}
 
 /// One at a time: it is work for the disk.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// The plain MP4 beside a recording. It is made if it is not there, or older than the recording.
-pub async fn plain(recording: PathBuf) -> anyhow::Result<PathBuf> {
+/// A recording in another form, beside its first file. It is made if it is not there, or older than the recording. A
+/// file that has the form already is not made again.
+pub async fn made(files: Vec<PathBuf>, form: Form) -> anyhow::Result<PathBuf> {
     let _turn = TURN.lock().await;
-    tokio::task::spawn_blocking(move || make(&recording)).await?
+    tokio::task::spawn_blocking(move || make(&files, form)).await?
 }
 
-/// Where the plain MP4 of a recording is, if it was made.
-pub fn made_of(recording: &Path) -> PathBuf {
-    let name = recording.file_name().and_then(|it| it.to_str()).unwrap_or_default();
-    recording.with_file_name(format!("{name}{ENDING}"))
+/// Whether a file was made of a recording, by its name.
+pub fn was_made(name: &str) -> Option<Form> {
+    Form::ALL.into_iter().find(|it| name.ends_with(it.ending()))
 }
 
-fn make(recording: &Path) -> anyhow::Result<PathBuf> {
-    let name = recording.file_name().and_then(|it| it.to_str()).context("no file")?;
-    let plain = made_of(recording);
+/// Everything that may have been made of a file of a recording.
+pub fn made_of(file: &Path) -> impl Iterator<Item = PathBuf> {
+    Form::ALL.into_iter().map(|it| beside(file, it.ending()))
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let name = file.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+    file.with_file_name(format!("{name}{ending}"))
+}
+
+fn is_flv(file: &Path) -> bool {
+    file.extension().is_some_and(|it| it == "flv")
+}
+
+fn make(files: &[PathBuf], form: Form) -> anyhow::Result<PathBuf> {
+    let (first, last) = files.first().zip(files.last()).context("nothing was recorded")?;
+    let single = files.len() == 1;
+    if single && form == Form::Flv && is_flv(first)
+        || single && form == Form::Fragmented && !is_flv(first)
+    {
+        return Ok(first.clone());
+    }
+    let made = beside(first, form.ending());
     let changed = |file: &Path| file.metadata().and_then(|it| it.modified());
-    if changed(&plain).is_ok_and(|made| changed(recording).is_ok_and(|it| it <= made)) {
-        return Ok(plain);
+    if changed(&made).is_ok_and(|made| changed(last).is_ok_and(|it| it <= made)) {
+        return Ok(made);
     }
-    let unfinished = recording.with_file_name(format!("{name}.tmp"));
-    let made = if name.ends_with(".flv") {
-        let fragments = recording.with_file_name(format!("{name}.fragments.tmp"));
-        let made = fragment(recording, &fragments).and_then(|()| finalise(&fragments, &unfinished));
-        let _ = std::fs::remove_file(fragments);
-        made
-    } else {
-        finalise(recording, &unfinished)
-    };
-    if let Err(why) = made {
-        let _ = std::fs::remove_file(&unfinished);
-        return Err(why);
-    }
-    std::fs::rename(unfinished, &plain)?;
-    Ok(plain)
+    replace(&made, |to| match form {
+        Form::Fragmented => fragment(files, to, None),
+        Form::Flv => flv(files, to),
+        Form::Plain if single && !is_flv(first) => finalise(first, to),
+        Form::Plain => {
+            let fragments = beside(first, ".between.tmp");
+            let done = fragment(files, &fragments, None).and_then(|()| finalise(&fragments, to));
+            let _ = std::fs::remove_file(fragments);
+            done
+        }
+    })?;
+    Ok(made)
 }
 
-/// An FLV file as fragmented MP4.
-fn fragment(flv: &Path, to: &Path) -> anyhow::Result<()> {
-    let (mut from, mut to) = (File::open(flv)?, io::BufWriter::new(File::create(to)?));
-    let (mut reader, mut input) = (FlvReader::new(), BytesMut::new());
+/// Makes a file under another name first, so that it is whole or not there.
+fn replace(file: &Path, write: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let unfinished = beside(file, ".tmp");
+    let written = write(&unfinished).and_then(|()| Ok(std::fs::rename(&unfinished, file)?));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    written
+}
+
+/// Cuts a stretch out of a recording, outward to keyframes, into a fragmented MP4. Milliseconds of the recording.
+pub fn cut(files: &[PathBuf], from: u64, to: u64, into: &Path) -> anyhow::Result<()> {
+    replace(into, |it| fragment(files, it, Some(Cut::new(from, to))))
+}
+
+/// The files' media as one fragmented MP4, or a stretch of it.
+fn fragment(files: &[PathBuf], to: &Path, mut cut: Option<Cut>) -> anyhow::Result<()> {
+    let mut to = BufWriter::new(File::create(to)?);
     let mut packager = Packager::new(Duration::from_secs(1));
-    let mut block = vec![0; 64 * 1024];
     let mut inits = 0;
-    loop {
-        let count = from.read(&mut block)?;
-        input.extend_from_slice(block.get(..count).unwrap_or_default());
+    let from = cut.as_ref().map_or(0, |it| it.from);
+    read(files, from, &mut |event, at| {
+        match &mut cut {
+            Some(cut) => {
+                cut.take(event, at);
+                cut.passed.drain(..).for_each(|it| packager.push_event(it));
+            }
+            None => packager.push_event(event),
+        }
+        drain(&mut packager, &mut to, &mut inits)?;
+        Ok(cut.as_ref().is_none_or(|it| !it.is_over))
+    })?;
+    packager.finish();
+    drain(&mut packager, &mut to, &mut inits)?;
+    if inits == 0 {
+        bail!("there is no media in it");
+    }
+    Ok(to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
+}
+
+fn drain(packager: &mut Packager, to: &mut impl Write, inits: &mut u32) -> anyhow::Result<()> {
+    while let Some(output) = packager.next() {
+        match output {
+            Output::Init(init) => {
+                *inits += 1;
+                if *inits > 1 {
+                    bail!("its codecs change on the way");
+                }
+                to.write_all(&init.data)?;
+            }
+            Output::Part(part) => part.body.iter().try_for_each(|it| to.write_all(it))?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The files' media as one FLV.
+fn flv(files: &[PathBuf], to: &Path) -> anyhow::Result<()> {
+    let mut to = BufWriter::new(File::create(to)?);
+    let (mut packer, mut writer, mut out) = (Packer::default(), FlvWriter::new(), Outbox::new());
+    let mut timeline = Timeline::new(levada_flv::TimelineConfig::default());
+    let mut tracks: Vec<Track> = Vec::new();
+    let mut begun = false;
+    read(files, 0, &mut |event, _| {
+        match &event {
+            MediaEvent::Track(track) if !begun => {
+                tracks.retain(|it| it.id != track.id);
+                tracks.push(track.clone());
+                return Ok(true);
+            }
+            _ => {}
+        }
+        if !std::mem::replace(&mut begun, true) {
+            let has = |kind| tracks.iter().any(|it| it.id.kind == kind);
+            let header = FlvHeader::new(has(MediaKind::Audio), has(MediaKind::Video));
+            writer.header(&header, &mut out);
+            writer.packed(&packer.pack_metadata(&Metadata::of(&tracks))?, &mut out)?;
+            for track in tracks.drain(..) {
+                for tag in packer.pack(&timeline.push(MediaEvent::Track(track)))? {
+                    writer.packed(&tag, &mut out)?;
+                }
+            }
+        }
+        for tag in packer.pack(&timeline.push(event))? {
+            writer.packed(&tag, &mut out)?;
+        }
+        while out.has_remaining() {
+            let written = to.write(out.chunk())?;
+            out.advance(written);
+        }
+        Ok(true)
+    })?;
+    if !begun {
+        bail!("there is no media in it");
+    }
+    Ok(to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
+}
+
+/// Takes an event and its time in milliseconds of the recording, and says whether it wants more.
+type Take<'a> = &'a mut dyn FnMut(MediaEvent, u64) -> anyhow::Result<bool>;
+
+/// Reads the media of a recording, from a keyframe before a time on.
+fn read(files: &[PathBuf], from: u64, take: Take<'_>) -> anyhow::Result<()> {
+    let mut begin = 0;
+    for file in files {
+        let (more, end) = if is_flv(file) {
+            read_flv(file, begin, take)?
+        } else {
+            read_mp4(file, begin, from, take)?
+        };
+        if !more {
+            return Ok(());
+        }
+        begin = end;
+    }
+    Ok(())
+}
+
+/// Whether more is wanted, and where the file ends.
+fn read_flv(file: &Path, begin: u64, take: Take<'_>) -> anyhow::Result<(bool, u64)> {
+    let mut file = File::open(file)?;
+    let (mut reader, mut input) = (FlvReader::new(), BytesMut::new());
+    let (mut unpacking, mut clock) = (Unpacking::default(), Clock::new(begin));
+    while fill(&mut file, &mut input)? {
         while let Some(item) = reader.read(&mut input)? {
-            if let FlvItem::Tag(tag) = item {
-                packager.push_tag(tag.kind, tag.timestamp, tag.body);
+            let FlvItem::Tag(tag) = item else { continue };
+            unpacking.push(tag.kind, tag.timestamp, tag.body);
+            while let Some(unpacked) = unpacking.next() {
+                let Ok(event) = unpacked else { continue };
+                let at = clock.at(&event);
+                if !take(event, at)? {
+                    return Ok((false, clock.newest));
+                }
             }
         }
-        if count == 0 {
-            packager.finish();
-        }
-        while let Some(output) = packager.next() {
-            match output {
-                Output::Init(init) => {
-                    inits += 1;
-                    if inits > 1 {
-                        bail!("its codecs change on the way");
-                    }
-                    to.write_all(&init.data)?;
-                }
-                Output::Part(part) => {
-                    for piece in &part.body {
-                        to.write_all(piece)?;
-                    }
-                }
-                _ => {}
+    }
+    Ok((true, clock.newest))
+}
+
+fn read_mp4(path: &Path, begin: u64, from: u64, take: Take<'_>) -> anyhow::Result<(bool, u64)> {
+    let film = Film::of(path)?;
+    let mut file = File::open(path)?;
+    let (mut reader, mut input) = (Fmp4Reader::new(ReadLimits::default()), BytesMut::new());
+    let mut clock = Clock::new(begin);
+    clock.zero = film.zero();
+    let Some(init) = film.init() else { return Ok((true, begin)) };
+    input.resize(usize::try_from(init.end)?, 0);
+    file.read_exact(&mut input)?;
+    file.seek(SeekFrom::Start(film.offset_before(from.saturating_sub(begin))))?;
+    loop {
+        while let Some(item) = reader.read(&mut input)? {
+            let event = match item {
+                Fmp4Item::Track(track) => MediaEvent::Track(track),
+                Fmp4Item::Frame(frame) => MediaEvent::Frame(frame),
+                _ => continue,
+            };
+            let at = clock.at(&event);
+            if !take(event, at)? {
+                return Ok((false, clock.newest));
             }
         }
-        if count == 0 {
-            return Ok(to.flush()?);
+        if !fill(&mut file, &mut input)? {
+            return Ok((true, begin + film.duration_ms()));
+        }
+    }
+}
+
+/// Reads on. `false` at the end.
+fn fill(file: &mut File, input: &mut BytesMut) -> io::Result<bool> {
+    let mut block = [0; 64 * 1024];
+    let count = file.read(&mut block)?;
+    input.extend_from_slice(block.get(..count).unwrap_or_default());
+    Ok(count > 0)
+}
+
+/// The time of events, in milliseconds of the recording.
+struct Clock {
+    begin: u64,
+    scales: Vec<(TrackId, Timescale)>,
+    /// The time that is the file's beginning, in milliseconds.
+    zero: Option<i64>,
+    newest: u64,
+}
+
+impl Clock {
+    fn new(begin: u64) -> Self {
+        Self { begin, scales: Vec::new(), zero: None, newest: begin }
+    }
+
+    fn at(&mut self, event: &MediaEvent) -> u64 {
+        match event {
+            MediaEvent::Track(track) => {
+                self.scales.retain(|it| it.0 != track.id);
+                self.scales.push((track.id, track.timescale));
+            }
+            MediaEvent::Frame(Frame { track, dts, .. }) => {
+                let scale = self.scales.iter().find(|it| it.0 == *track);
+                let scale = scale.map_or(Timescale::MILLIS, |it| it.1);
+                let ms = scale.rescale(*dts, Timescale::MILLIS, Rounding::Nearest).0;
+                let since = ms.saturating_sub(*self.zero.get_or_insert(ms)).max(0);
+                self.newest = self.begin.saturating_add(since.unsigned_abs());
+            }
+            MediaEvent::End(_) => {}
+        }
+        self.newest
+    }
+}
+
+/// What of a recording belongs to a stretch: from the last keyframe before it to the first one behind it.
+struct Cut {
+    from: u64,
+    to: u64,
+    tracks: Vec<TrackId>,
+    /// From the newest keyframe on, until it is known whether another one comes in time.
+    held: Vec<MediaEvent>,
+    begun: bool,
+    is_over: bool,
+    passed: Vec<MediaEvent>,
+}
+
+impl Cut {
+    fn new(from: u64, to: u64) -> Self {
+        let (tracks, held, passed) = (Vec::new(), Vec::new(), Vec::new());
+        Self { from, to, tracks, held, begun: false, is_over: false, passed }
+    }
+
+    fn take(&mut self, event: MediaEvent, at: u64) {
+        let MediaEvent::Frame(frame) = &event else {
+            if let MediaEvent::Track(track) = &event {
+                self.tracks.push(track.id);
+            }
+            self.passed.push(event);
+            return;
+        };
+        let video = self.tracks.iter().any(|it| it.kind == MediaKind::Video);
+        let key = if video { frame.track.kind == MediaKind::Video && frame.is_key() } else { true };
+        if self.begun {
+            self.is_over = key && at >= self.to;
+            if !self.is_over {
+                self.passed.push(event);
+            }
+        } else if at <= self.from {
+            if key {
+                self.held.clear();
+            }
+            self.held.push(event);
+        } else {
+            self.begun = true;
+            self.passed.append(&mut self.held);
+            self.passed.push(event);
         }
     }
 }
 
 /// A fragmented MP4 as a plain one.
 fn finalise(fragmented: &Path, to: &Path) -> anyhow::Result<()> {
-    let (mut from, mut to) = (File::open(fragmented)?, io::BufWriter::new(File::create(to)?));
+    let (mut from, mut to) = (File::open(fragmented)?, BufWriter::new(File::create(to)?));
     let mut finaliser = Finaliser::new(from.metadata()?.len(), ReadLimits::default());
     loop {
         match finaliser.next_step()? {

@@ -1,13 +1,18 @@
 //! Everything over HTTP.
 
+pub mod access;
+mod download;
+mod ended;
 mod flv;
 mod hls;
 pub mod journal;
 mod mp4;
 mod page;
 mod patience;
+mod play;
 mod recordings;
 mod status;
+mod vod;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -25,7 +30,9 @@ use tracing::{debug, error, warn};
 
 use crate::api::{self, cors, surface_d};
 use crate::server::Server;
+use access::{Pass, Refused};
 use patience::Patient;
+use play::Asked;
 
 pub use mp4::Slot as Mp4Slot;
 
@@ -43,6 +50,8 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         .route("/v1/streams/{*path}", get(status::stream))
         .route("/v1/relays", get(status::relays))
         .route("/v1/recordings", get(recordings::list))
+        .route("/v1/recordings/{id}/{file}", get(download::media))
+        .route("/v1/clips/{id}/{file}", get(download::media))
         .route("/recordings/{*path}", get(recordings::file))
         .merge(apis(&server))
         .fallback(get(media))
@@ -106,7 +115,7 @@ fn apis(server: &Server) -> Router<Arc<Server>> {
         .layer(cors::layer(server.tokens.is_open()))
 }
 
-/// `/live/NAME.flv`, `/live/NAME.mp4`, and `/live/NAME/…` for HLS.
+/// `/live/NAME.flv`, `/live/NAME.mp4`, and `/live/NAME/…` for HLS; playback by ids and tokens.
 async fn media(
     State(server): State<Arc<Server>>,
     ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>,
@@ -114,23 +123,50 @@ async fn media(
 ) -> Response {
     let (request, _) = request.into_parts();
     let path = request.uri.path().trim_start_matches('/');
+    if let Some(asked) = Asked::parse(path) {
+        return play::respond(&server, asked, peer.ip(), &request).await;
+    }
     let find = |path: &str| server.hub.find(path);
     let live = |ending| path.strip_suffix(ending).and_then(find).filter(|it| !it.is_over());
-    let mut response = if let Some(stream) = live(".flv") {
-        flv::response(&stream, server.clone())
+    let below = || path.rsplit_once('/').and_then(|(path, name)| Some((find(path)?, name)));
+    let (stream, what) = if let Some(stream) = live(".flv") {
+        (stream, Media::Flv)
     } else if let Some(stream) = live(".mp4") {
-        mp4::response(&stream)
-    } else if let Some((Some(stream), name)) =
-        path.rsplit_once('/').map(|(path, name)| (find(path), name))
-    {
-        let agent = request.headers.get(header::USER_AGENT);
-        stream.viewed((peer.ip(), agent.map(HeaderValue::as_bytes)));
-        return hls::response(&stream, name, &request).await;
+        (stream, Media::Mp4)
+    } else if let Some((stream, name)) = below() {
+        (stream, Media::Hls(name))
     } else {
-        (StatusCode::NOT_FOUND, "there is no such stream, or it is not live\n").into_response()
+        let why = "there is no such stream, or it is not live\n";
+        let mut response = (StatusCode::NOT_FOUND, why).into_response();
+        open(&mut response);
+        return response;
     };
-    open(&mut response);
+    let input = stream.input();
+    let pass = match access::check_input(&server, input, peer.ip(), &request.headers) {
+        Ok(pass) => pass,
+        // The plane has forgotten the input, and its media stay for those who are behind.
+        Err(Refused::Missing(_)) => Pass::anybody(input),
+        Err(why) => return play::refuse(why),
+    };
+    let mut response = match what {
+        Media::Flv => flv::response(&stream, server.clone()),
+        Media::Mp4 => mp4::response(&stream),
+        Media::Hls(name) => {
+            let agent = request.headers.get(header::USER_AGENT);
+            let who = (peer.ip(), agent.map(HeaderValue::as_bytes));
+            stream.viewed(who, server.config().max_viewers);
+            hls::response(&stream, name, &request).await
+        }
+    };
+    pass.dress(&mut response);
     response
+}
+
+/// What is wanted of a stream whose name is public.
+enum Media<'a> {
+    Flv,
+    Mp4,
+    Hls(&'a str),
 }
 
 /// Any page may read the media: a player on another site is the normal case.

@@ -17,11 +17,11 @@ use tracing::{info, warn};
 use crate::control::Order;
 use crate::room::Seen;
 use crate::server::Server;
-use crate::stream::Stream;
+use crate::stream::{Shape, Stream};
 use crate::{relay, resume};
 
 /// How long a stream that ended stays, for players of HLS that are behind.
-const LINGER: Duration = Duration::from_secs(60);
+pub const LINGER: Duration = Duration::from_secs(60);
 /// How often the plane hears that bytes came.
 const REPORT: Duration = Duration::from_secs(1);
 
@@ -63,6 +63,10 @@ impl Hub {
     /// An input's stream, which begins if there is none or it is over.
     fn begin(&self, server: &Arc<Server>, input: InputId, path: &str) -> Arc<Stream> {
         let config = server.config();
+        let wanted = server.control.read(|plane, _, _| {
+            let found = plane.input(input).map(|it| it.config);
+            found.map_or_else(Shape::default, Shape::of)
+        });
         let mut streams = self.lock();
         if let Some(stream) = streams.by_input.get(&input).filter(|it| !it.is_over()) {
             return stream.clone();
@@ -71,7 +75,7 @@ impl Hub {
         let before = streams.by_path.get(path).and_then(|it| streams.by_input.get(it));
         let before = before.and_then(|it| it.resume_at());
         let before = before.or_else(|| resume::read(&config.data, path));
-        let stream = Arc::new(Stream::new(input, path, &config, before));
+        let stream = Arc::new(Stream::new(input, path, &config, wanted, before));
         stream.keep_beginning();
         if let Some(old) = streams.by_path.insert(path.to_owned(), input) {
             streams.by_input.remove(&old);

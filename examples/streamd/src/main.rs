@@ -8,6 +8,7 @@
 
 mod api;
 mod bell;
+mod clips;
 mod config;
 mod connect;
 mod control;
@@ -37,6 +38,8 @@ mod resume;
 mod room;
 mod rtmp;
 mod server;
+mod shelf;
+mod signing;
 mod store;
 mod stream;
 mod tls;

@@ -59,13 +59,17 @@ impl Packager {
         self.push_tag(tag_kind(message.kind()), message.timestamp(), message.payload().clone());
     }
 
-    pub fn push_tag(&mut self, kind: TagKind, timestamp: u32, body: Bytes) {
+    fn push_tag(&mut self, kind: TagKind, timestamp: u32, body: Bytes) {
         self.unpacking.push(kind, timestamp, body);
         while let Some(unpacked) = self.unpacking.next() {
             let Ok(event) = unpacked else { continue };
-            if let Err(why) = self.segmenter.push(event, unix_ms()) {
-                tracing::debug!(%why, "left out");
-            }
+            self.push_event(event);
+        }
+    }
+
+    pub fn push_event(&mut self, event: MediaEvent) {
+        if let Err(why) = self.segmenter.push(event, unix_ms()) {
+            tracing::debug!(%why, "left out");
         }
     }
 

@@ -66,6 +66,34 @@ pub fn files(server: &Server, recording: RecordingId) -> Vec<PathBuf> {
     })
 }
 
+/// How much of a recording is on the disk, in milliseconds, if its files say so.
+pub fn written(server: &Server, recording: RecordingId) -> Option<u64> {
+    let mut sum = 0;
+    for file in files(server, recording) {
+        if file.extension().is_none_or(|it| it != "mp4") {
+            return None;
+        }
+        let film = tokio::task::block_in_place(|| server.shelf.film(&file)).ok()?;
+        sum += film.lock().unwrap_or_else(PoisonError::into_inner).duration_ms();
+    }
+    Some(sum)
+}
+
+/// The recording that a file belongs to, by its path below the folder of all recordings.
+pub fn of_file(server: &Server, path: &Path) -> Option<RecordingId> {
+    let path = Path::new("recordings").join(path);
+    server.control.read(|_, _, extras| {
+        let begin = "recording/".to_owned();
+        let recordings = extras.range(begin..).take_while(|it| it.0.starts_with("recording/"));
+        let has = |files: &Value| {
+            let mut names = files.as_array().into_iter().flatten().filter_map(Value::as_str);
+            names.any(|it| Path::new(it).ends_with(&path))
+        };
+        let found = recordings.into_iter().find(|it| has(it.1))?;
+        found.0.strip_prefix("recording/")?.parse().ok()
+    })
+}
+
 /// Writes an input's media from its newest keyframe on; the first recording of a broadcast has all of it.
 pub fn begin(
     server: &Arc<Server>,
@@ -109,8 +137,8 @@ pub fn delete(server: &Arc<Server>, recording: RecordingId) {
     let server = server.clone();
     tokio::spawn(async move {
         for file in files(&server, recording) {
-            let made = crate::finalise::made_of(&file);
-            for file in [file, made] {
+            let made: Vec<_> = crate::finalise::made_of(&file).collect();
+            for file in made.into_iter().chain([file]) {
                 match tokio::fs::remove_file(&file).await {
                     Err(why) if why.kind() != io::ErrorKind::NotFound => {
                         warn!(file = %file.display(), %why, "cannot delete a recording");

@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::outputs::Outputs;
 use crate::pulls::Pulls;
 use crate::record::Recorders;
+use crate::shelf::Shelf;
 
 /// The name of the listener of `--rtmp`.
 pub const MAIN: &str = "rtmp";
@@ -48,6 +49,7 @@ pub struct Server {
     pub hooks: Hooks,
     pub doors: Doors,
     pub recorders: Recorders,
+    pub shelf: Shelf,
     /// The listener of `--rtmp` and `--rtmps`: streams are called by their names there.
     main: OnceLock<ListenerId>,
     /// The port of `--rtmps`, once it is open.
@@ -79,6 +81,7 @@ impl Server {
             hooks: Hooks::default(),
             doors: Doors::default(),
             recorders: Recorders::default(),
+            shelf: Shelf::default(),
             main: OnceLock::new(),
             rtmps: OnceLock::new(),
             stopping: watch::Sender::new(false),

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use levada_chunk::{ChunkSize, Message, MessageType, SharedMessage};
-use levada_control::{InputId, SessionId};
+use levada_control::{InputConfig, InputId, SessionId};
 use levada_flv::{Role, TagKind, role};
-use levada_hls::{Origin, OriginConfig};
+use levada_hls::{Origin, OriginConfig, Window};
+use levada_media::MediaEvent;
 use levada_relay::{Ring, RingLimits};
 use levada_session::ServerConfig;
 use tokio::sync::watch;
@@ -29,8 +30,6 @@ const VIEWER: Duration = Duration::from_secs(15);
 const KEPT: u32 = BEHIND + 2_000;
 /// How long a recording of all of it may be late.
 const BEGINNING: Duration = Duration::from_secs(10);
-/// Viewers that are told apart.
-const MAX_VIEWERS: usize = 10_000;
 
 /// A stream, shared by its publisher and its players.
 #[derive(Debug)]
@@ -62,6 +61,20 @@ pub struct Stream {
     bytes: AtomicU64,
     messages: AtomicU64,
     reconnects: AtomicU64,
+}
+
+/// What an input's settings say about its playlists.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shape {
+    low_latency: bool,
+    window: Option<Duration>,
+}
+
+impl Shape {
+    pub fn of(input: &InputConfig) -> Self {
+        let window = input.dvr_window_s.map(|it| Duration::from_secs(it.into()));
+        Self { low_latency: input.low_latency, window }
+    }
 }
 
 /// What is in the ring.
@@ -109,6 +122,8 @@ pub struct Packaging {
     unpacker: packager::Unpacking,
     pub facts: Facts,
     observer: Observer,
+    /// When the first frame came, in milliseconds since 1970: where playlists begin.
+    pub begun: Option<i64>,
     /// Whether the plane wants it packaged at all.
     pub wanted: bool,
     /// Whether there is a playlist.
@@ -138,8 +153,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Stream {
     /// A stream that nobody publishes yet. HLS goes on with these numbers if there was one before.
-    pub fn new(input: InputId, path: &str, config: &Config, before: Option<(u64, u64)>) -> Self {
+    pub fn new(
+        input: InputId,
+        path: &str,
+        config: &Config,
+        shape: Shape,
+        before: Option<(u64, u64)>,
+    ) -> Self {
         let mut hls = OriginConfig::default();
+        if !shape.low_latency {
+            hls.segmenter.part = None;
+        }
+        if let Some(window) = shape.window {
+            hls.window = Window::Sliding(window);
+        }
         if config.hls_of(path) == Hls::Ts {
             hls.segmenter.container = levada_hls::Container::Ts;
             hls.segmenter.part = None;
@@ -154,6 +181,7 @@ impl Stream {
             unpacker: packager::Unpacking::default(),
             facts: Facts::new(facts::policy(&config.health).unwrap_or_default()),
             observer: Observer::default(),
+            begun: None,
             wanted: true,
             playable: false,
             shift: 0,
@@ -371,7 +399,11 @@ impl Stream {
                     if !packaging.wanted {
                         continue;
                     }
-                    if let Err(why) = packaging.origin.push(event, unix_ms()) {
+                    let now = unix_ms();
+                    if matches!(event, MediaEvent::Frame(_)) {
+                        packaging.begun.get_or_insert(now);
+                    }
+                    if let Err(why) = packaging.origin.push(event, now) {
                         packaging.facts.found(format!("left out of HLS: {why}"));
                     }
                 }
@@ -422,14 +454,17 @@ impl Stream {
         self.packaging().origin.resume_at()
     }
 
-    /// Somebody asked for HLS.
-    pub fn viewed(&self, who: impl Hash) {
+    /// Somebody asked for HLS. `false` if so many others did lately that there may be no more.
+    pub fn viewed(&self, who: impl Hash, most: usize) -> bool {
         let mut hasher = DefaultHasher::new();
         who.hash(&mut hasher);
         let mut viewers = lock(&self.viewers);
-        if viewers.len() < MAX_VIEWERS {
-            viewers.insert(hasher.finish(), Instant::now());
+        let who = hasher.finish();
+        let admitted = viewers.len() < most || viewers.contains_key(&who);
+        if admitted {
+            viewers.insert(who, Instant::now());
         }
+        admitted
     }
 
     /// Called once a second.

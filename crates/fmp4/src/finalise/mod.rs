@@ -1,5 +1,4 @@
 mod head;
-mod scan;
 mod track;
 
 use alloc::vec::Vec;
@@ -10,9 +9,9 @@ use bytes::Bytes;
 
 use crate::fields::{Fields, length_of};
 use crate::movie::Movie;
+use crate::scan::{Found, Fragment, Scanner};
 use crate::{Fmp4Error, ReadLimits};
 
-use scan::{Found, Fragment, Scanner};
 use track::{OutTrack, Table};
 
 /// Bytes of sample tables that are collected before they are written.
@@ -173,7 +172,12 @@ impl Finaliser {
                 None => return Ok(Step::Done),
                 Some(_) => {}
             }
-            match self.scanner.next(&self.tracks)? {
+            let tracks = &self.tracks;
+            let defaults = |number| {
+                let lane = tracks.iter().position(|track| track.number() == number)?;
+                tracks.get(lane).map(|track| (lane, track.defaults()))
+            };
+            match self.scanner.next(defaults)? {
                 Found::Need(range) => return Ok(Step::Read(range)),
                 Found::Movie { body, offset } => self.begin(body, offset)?,
                 Found::Fragment(fragment) => {

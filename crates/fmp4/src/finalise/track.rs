@@ -3,9 +3,9 @@ use alloc::vec::Vec;
 use bytes::BufMut;
 use levada_media::Timescale;
 
-use super::scan::Fragment;
 use crate::movie::{Edits, Extends, TrackBoxes};
 use crate::samples::Sample;
+use crate::scan::Fragment;
 
 /// A table of samples or chunks (ISO/IEC 14496-12 §8.6.1, §8.6.2, §8.7.3 to §8.7.5).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -8,6 +8,7 @@
 
 mod finalise;
 mod hostile;
+mod index;
 mod read;
 mod round_trip;
 mod testdata;

@@ -31,6 +31,21 @@ pub async fn response(stream: &Stream, name: &str, request: &Parts) -> Response 
     respond(&reply, request.method == Method::HEAD)
 }
 
+/// The text of a playlist, if there is one already.
+pub fn text(stream: &Stream, name: &str) -> Option<String> {
+    let mut packaging = stream.packaging();
+    match packaging.origin.get(&levada_hls::Request::new(name)) {
+        Answer::Ready(reply) if reply.status == 200 => {
+            String::from_utf8(reply.body.join().to_vec()).ok()
+        }
+        Answer::Ready(_) => None,
+        Answer::Wait(waiter) => {
+            packaging.origin.give_up(waiter);
+            None
+        }
+    }
+}
+
 fn respond(reply: &Reply, head: bool) -> Response {
     let mut response =
         Response::builder().status(reply.status).header(header::CONTENT_LENGTH, reply.body.len());

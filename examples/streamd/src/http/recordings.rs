@@ -1,17 +1,21 @@
 //! What was recorded: a list, the files, and plain MP4 of them.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{ConnectInfo, Path, RawQuery, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use tower_http::services::ServeFile;
 
+use super::access::{self, Refused};
+use super::play;
 use super::status::answer;
-use crate::finalise;
+use crate::finalise::{self, Form};
+use crate::record;
 use crate::server::Server;
 
 /// Files in a list.
@@ -38,7 +42,9 @@ fn walk(root: &FilePath, folder: &FilePath, all: &mut Vec<Value>) {
         } else if kind.is_file() && all.len() < MAX_LISTED {
             let name = path.strip_prefix(root).ok().and_then(FilePath::to_str);
             let (Some(name), Ok(about)) = (name, entry.metadata()) else { continue };
-            if !name.ends_with(".flv") && !name.ends_with(".mp4") {
+            let made = finalise::was_made(name);
+            let known = name.ends_with(".flv") || name.ends_with(".mp4");
+            if !known || made.is_some_and(|it| it != Form::Plain) {
                 continue;
             }
             let modified = about.modified().ok().and_then(|it| it.duration_since(UNIX_EPOCH).ok());
@@ -47,7 +53,7 @@ fn walk(root: &FilePath, folder: &FilePath, all: &mut Vec<Value>) {
                 "stream": name.rsplit_once('/').map_or("", |it| it.0),
                 "bytes": about.len(),
                 "modified": modified.map(|it| it.as_secs()),
-                "final": name.ends_with(finalise::ENDING),
+                "final": made.is_some(),
             }));
         }
     }
@@ -56,14 +62,19 @@ fn walk(root: &FilePath, folder: &FilePath, all: &mut Vec<Value>) {
 /// A recording, or `?as=mp4` a plain MP4 of it, which is made when it is asked for first.
 pub async fn file(
     State(server): State<Arc<Server>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(path): Path<String>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response {
     let root = server.config().data.join("recordings");
     let Some(mut file) = inside(&root, &path) else { return StatusCode::NOT_FOUND.into_response() };
-    if query.as_deref() == Some("as=mp4") && !path.ends_with(finalise::ENDING) {
-        match finalise::plain(file).await {
+    let (parts, _) = request.into_parts();
+    if let Err(why) = may_have(&server, &root, &file, peer.ip(), &parts) {
+        return play::refuse(why);
+    }
+    if query.as_deref() == Some("as=mp4") && finalise::was_made(&path).is_none() {
+        match finalise::made(vec![file], Form::Plain).await {
             Ok(plain) => file = plain,
             Err(why) => {
                 tracing::warn!(%why, "cannot make an MP4");
@@ -72,9 +83,8 @@ pub async fn file(
             }
         }
     }
-    let mut response = match ServeFile::new(&file).try_call(request).await {
-        Ok(response) => response.map(axum::body::Body::new),
-        Err(_) => return StatusCode::NOT_FOUND.into_response(),
+    let Ok(mut response) = play::file(&file, &parts).await else {
+        return StatusCode::NOT_FOUND.into_response();
     };
     if file.extension().is_some_and(|it| it == "flv") {
         response
@@ -83,6 +93,25 @@ pub async fn file(
     }
     super::open(&mut response);
     response
+}
+
+/// Lets somebody in to a file: by the rules of the recording that it is of. Other files have none.
+fn may_have(
+    server: &Server,
+    root: &FilePath,
+    file: &FilePath,
+    from: IpAddr,
+    parts: &Parts,
+) -> Result<(), Refused> {
+    let root = root.canonicalize().unwrap_or_default();
+    let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
+    let of = finalise::was_made(&name).and_then(|it| name.strip_suffix(it.ending()));
+    match record::of_file(server, FilePath::new(of.unwrap_or(&name))) {
+        Some(recording) => {
+            access::check_download(server, &recording.to_string(), from, parts).map(drop)
+        }
+        None => Ok(()),
+    }
 }
 
 /// The file of that name, unless its real place is elsewhere.

@@ -1,10 +1,12 @@
+//! The boxes of a fragmented file, for the finaliser and the index.
+
 use core::ops::Range;
 
 use bytes::Bytes;
 
-use super::track::OutTrack;
 use crate::fields::length_of;
 use crate::fragment_head::FragmentHead;
+use crate::movie::Extends;
 use crate::{Fmp4Error, ReadLimits};
 
 /// How much is read where a box begins, to have most heads of fragments in one read.
@@ -12,7 +14,7 @@ const READ_AHEAD: u64 = 4 * 1024;
 
 /// Goes through the boxes of a recording without reading its media.
 #[derive(Debug)]
-pub(super) struct Scanner {
+pub(crate) struct Scanner {
     /// The recording's length, and how much of it is whole boxes. The second is found by the first pass.
     length: u64,
     end: u64,
@@ -30,7 +32,7 @@ pub(super) struct Scanner {
 
 /// What a scanner finds.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// Nothing before these bytes are there.
     Need(Range<u64>),
     /// The body of a `moov`, and where it begins.
@@ -44,9 +46,11 @@ pub(super) enum Found {
 
 /// A `moof`, and the body of its `mdat`.
 #[derive(Debug)]
-pub(super) struct Fragment {
-    pub(super) head: FragmentHead,
-    pub(super) payload: Range<u64>,
+pub(crate) struct Fragment {
+    pub(crate) head: FragmentHead,
+    /// Where the `moof` begins.
+    pub(crate) begin: u64,
+    pub(crate) payload: Range<u64>,
 }
 
 /// A box of the recording.
@@ -56,7 +60,7 @@ struct Outline {
 }
 
 impl Scanner {
-    pub(super) fn new(length: u64, limits: ReadLimits) -> Self {
+    pub(crate) fn new(length: u64, limits: ReadLimits) -> Self {
         Self {
             length,
             end: length,
@@ -70,31 +74,40 @@ impl Scanner {
         }
     }
 
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    pub(super) fn left_out(&self) -> u64 {
+    pub(crate) fn left_out(&self) -> u64 {
         self.length - self.end
     }
 
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.position = 0;
     }
 
-    pub(super) fn supply(&mut self, bytes: Bytes) {
+    pub(crate) fn supply(&mut self, bytes: Bytes) {
         if let Some(asked) = self.asked.take() {
             self.short_read = length_of(bytes.len()) < asked.end - asked.start;
             (self.window, self.window_start) = (bytes, asked.start);
         }
     }
 
-    /// The next thing of interest.
-    pub(super) fn next(&mut self, tracks: &[OutTrack]) -> Result<Found, Fmp4Error> {
+    /// The file has grown to this length.
+    pub(crate) fn grow(&mut self, length: u64) {
+        self.position = self.position.min(self.end);
+        (self.length, self.end) = (length, length);
+    }
+
+    /// The next thing of interest. `defaults` knows the index and the defaults of a track by its number.
+    pub(crate) fn next(
+        &mut self,
+        defaults: impl Fn(u32) -> Option<(usize, Extends)>,
+    ) -> Result<Found, Fmp4Error> {
         if self.short_read {
             let what = "the recording ends before the length that was told";
             return Err(self.malformed(what, "4.2"));
@@ -112,8 +125,8 @@ impl Scanner {
                 b"mdat" => {
                     self.position = outline.body.end;
                     match self.head.take() {
-                        Some((head, _)) => {
-                            return self.fragment(head, outline.body).map(Found::Fragment);
+                        Some((head, begin)) => {
+                            return self.fragment(head, begin, outline.body).map(Found::Fragment);
                         }
                         None => continue, // media that nobody speaks of
                     }
@@ -139,12 +152,7 @@ impl Scanner {
             if self.head.is_some() {
                 return Err(self.malformed("a fragment without media", "8.8.4"));
             }
-            let lane = |number| tracks.iter().position(|track| track.number() == number);
-            let defaults = |number| {
-                let lane = lane(number)?;
-                tracks.get(lane).map(|track| (lane, track.defaults()))
-            };
-            let head = FragmentHead::parse(&body, start, begin, self.limits.runs, defaults)?;
+            let head = FragmentHead::parse(&body, start, begin, self.limits.runs, &defaults)?;
             self.head = Some((head, begin));
         }
         // A head without its media belongs to what is left out, as does a box that is cut short.
@@ -154,7 +162,12 @@ impl Scanner {
     }
 
     /// Checks that the fragment's samples lie in its media.
-    fn fragment(&self, head: FragmentHead, payload: Range<u64>) -> Result<Fragment, Fmp4Error> {
+    fn fragment(
+        &self,
+        head: FragmentHead,
+        begin: u64,
+        payload: Range<u64>,
+    ) -> Result<Fragment, Fmp4Error> {
         for run in &head.runs {
             if run.offset < payload.start
                 || run.offset.saturating_add(run.totals.bytes) > payload.end
@@ -164,7 +177,7 @@ impl Scanner {
                 );
             }
         }
-        Ok(Fragment { head, payload })
+        Ok(Fragment { head, begin, payload })
     }
 
     /// Type and place of the box at the current position, or what must be read to know them (§4.2).
