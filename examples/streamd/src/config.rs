@@ -140,7 +140,8 @@ pub struct Config {
     #[arg(long, value_name = "[PATH=]URL", action = ArgAction::Append, value_parser = push, help_heading = "Relays")]
     pub push: Vec<Relay>,
     /// Fetch a stream from elsewhere and publish it here under its name, or under PATH: --pull live/a=rtmp://… May
-    /// be given many times. Several URLs with blanks between them are tried in turn, until one has the stream.
+    /// be given many times. URLs are those of RTMP, of FLV over HTTP and of HLS. Several with blanks between them are
+    /// tried in turn until one has the stream.
     #[arg(long, value_name = "[PATH=]URL", action = ArgAction::Append, value_parser = pull, help_heading = "Relays")]
     pub pull: Vec<Relay>,
     /// Trust the certificates of this PEM file, too, when relays, webhooks and pulls go over TLS.
@@ -302,7 +303,7 @@ impl Relay {
 /// The command line may name any place.
 pub fn anywhere() -> TargetRules {
     let mut rules = TargetRules::default();
-    rules.private_allowed = true;
+    (rules.private_allowed, rules.pull_over_http) = (true, true);
     rules
 }
 
@@ -315,12 +316,14 @@ fn push(text: &str) -> Result<Relay, String> {
 
 fn pull(text: &str) -> Result<Relay, String> {
     let mut relay = Relay::parse(text)?;
-    parse_pull_list(&relay.url, &anywhere())
-        .map_err(|why| format!("{why}, as in rtmp://host/app/name"))?;
+    parse_pull_list(&relay.url, &anywhere()).map_err(|why| {
+        format!("{why}, as in rtmp://host/app/name or https://host/live/name.m3u8")
+    })?;
     if relay.path.is_none() {
         // The name that it has there.
         let url = relay.url.split(['?', ' ']).next().unwrap_or_default();
         let name = url.rsplit('/').next().unwrap_or_default();
+        let name = name.split('.').next().unwrap_or_default();
         relay = Relay::parse(&format!("live/{name}={}", relay.url))?;
     }
     Ok(relay)
@@ -447,6 +450,7 @@ impl Config {
         plane.public_base = self.public.clone().unwrap_or_default();
         plane.apps.calls = Some(CALLS.into());
         plane.targets.private_allowed = self.private_targets;
+        plane.targets.pull_over_http = true;
         plane.targets.trusted =
             self.push.iter().chain(&self.pull).flat_map(Relay::places).collect();
         plane

@@ -93,7 +93,7 @@ async fn send(
     // Without a secret there is no hook any more, and nobody waits for the answer.
     let secret = secret.ok_or(NoAnswer::Url)?;
     let headers = headers(attempt, &secret, &body).ok_or(NoAnswer::Url)?;
-    let allowed = |address| server.control.read(|plane, _, _| plane.allows_address(address));
+    let allowed = |host: &str, port, address| server.may_call(host, port, address);
     server.client.post(url, headers, body, allowed).await
 }
 

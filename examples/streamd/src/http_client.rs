@@ -104,13 +104,13 @@ impl HttpClient {
     }
 
     /// Asks for what is at a URL.
-    #[expect(dead_code, reason = "for pulls over HTTP")]
     pub async fn get(
         &self,
         url: &str,
-        allowed: impl Fn(IpAddr) -> bool,
+        headers: HeaderMap,
+        allowed: impl Fn(&str, u16, IpAddr) -> bool,
     ) -> Result<Answer, NoAnswer> {
-        self.send(Method::GET, url, HeaderMap::new(), Body::empty(), allowed).await
+        self.send(Method::GET, url, headers, Body::empty(), allowed).await
     }
 
     /// Brings a body to a URL.
@@ -119,7 +119,7 @@ impl HttpClient {
         url: &str,
         headers: HeaderMap,
         body: impl Into<Body>,
-        allowed: impl Fn(IpAddr) -> bool,
+        allowed: impl Fn(&str, u16, IpAddr) -> bool,
     ) -> Result<Answer, NoAnswer> {
         self.send(Method::POST, url, headers, body.into(), allowed).await
     }
@@ -130,7 +130,7 @@ impl HttpClient {
         url: &str,
         headers: HeaderMap,
         body: Body,
-        allowed: impl Fn(IpAddr) -> bool,
+        allowed: impl Fn(&str, u16, IpAddr) -> bool,
     ) -> Result<Answer, NoAnswer> {
         let url: Uri = url.parse().map_err(|_| NoAnswer::Url)?;
         let request = request(method, &url, headers, body)?;
@@ -138,7 +138,7 @@ impl HttpClient {
         let secure = url.scheme_str() == Some("https");
         let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let answer = async {
-            let socket = dial(host, port, allowed).await?;
+            let socket = dial(host, port, |it| allowed(host, port, it)).await?;
             if !secure {
                 return exchange(socket, request).await;
             }

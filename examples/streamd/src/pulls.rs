@@ -1,11 +1,16 @@
 //! Pulls: an input's media, fetched from elsewhere. The plane says when and from where; here it is done.
 
+mod http;
+mod line;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use levada_chunk::Message;
+use bytes::Bytes;
+use levada_chunk::{Message, MessageStreamId, MessageType};
 use levada_control::{Error, Fact, InputId, KeyRef, PullFailure, Secret};
+use levada_flv::TagKind;
 use levada_session::{ClientEvent, ClientSession, PlayStart, RtmpUrl};
 use tokio::task::AbortHandle;
 use tracing::{info, warn};
@@ -50,7 +55,18 @@ pub fn connect(server: &Arc<Server>, input: InputId, attempt: u64, url: usize) {
 
 async fn run(url: Secret, mut source: Source) {
     let (server, input, attempt) = (source.server.clone(), source.input, source.attempt);
-    let why = play(url.reveal(), &mut source).await;
+    let is_http = url.reveal().get(..4).is_some_and(|it| it.eq_ignore_ascii_case("http"));
+    let ended = async {
+        if is_http {
+            http::pull(url.reveal(), &mut source).await
+        } else {
+            play(url.reveal(), &mut source).await
+        }
+    };
+    let why = tokio::select! {
+        why = ended => why,
+        () = server.stopping() => PullFailure::Closed,
+    };
     info!(%input, code = why.code(), "a pull ended");
     server.pulls.take(input, attempt);
     if !server.is_stopping() {
@@ -84,6 +100,16 @@ impl Source {
     }
 }
 
+fn message(kind: TagKind, timestamp: u32, body: Bytes) -> Message {
+    let kind = match kind {
+        TagKind::Audio => MessageType::AUDIO,
+        TagKind::Video => MessageType::VIDEO,
+        TagKind::ScriptAmf3 => MessageType::DATA_AMF3,
+        _ => MessageType::DATA_AMF0,
+    };
+    Message::new(kind, MessageStreamId(1), timestamp, body)
+}
+
 /// Plays a stream of RTMP to its end.
 async fn play(url: &str, source: &mut Source) -> PullFailure {
     let server = source.server.clone();
@@ -93,12 +119,7 @@ async fn play(url: &str, source: &mut Source) -> PullFailure {
     };
     let name = Secret::new(&*url.stream);
     let mut player = Player { name, source };
-    let ended = connect::run(url, &server.tls, &mut player);
-    let ended = tokio::select! {
-        ended = ended => ended,
-        () = server.stopping() => return PullFailure::Closed,
-    };
-    match ended {
+    match connect::run(url, &server.tls, &mut player).await {
         Err(Lost::Dns) => PullFailure::Dns,
         Err(Lost::Forbidden) => PullFailure::Forbidden,
         Err(Lost::Refused | Lost::TooSlow) => PullFailure::Connect,

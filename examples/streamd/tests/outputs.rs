@@ -116,6 +116,7 @@ impl Camera {
         let begin = Instant::now();
         while !so() {
             assert!(begin.elapsed() < PATIENCE * 2, "never: {what}");
+            assert!(!self.client.over, "closed while waiting: {what} {:?}", self.client.rejected);
             self.step();
         }
     }
@@ -416,4 +417,86 @@ fn g10_g11_a_pulled_stream_goes_live_plays_and_takes_no_publisher() {
         player.step();
         player.media().len() > 100
     });
+}
+
+/// Pulls a stream of this server from another one, and plays it there.
+fn pulled(name: &str, url: impl Fn(&Server) -> String, codec: &str) -> Vec<Message> {
+    let (folder, other_folder) = (Folder::new(name), Folder::new(&format!("{name}-source")));
+    let source = Server::start(&other_folder, &[]);
+    let mut camera = Camera::new(&source, "live/a");
+    camera.until("there are segments", || {
+        source.json("/v1/streams")["streams"][0]["frames"].as_u64().is_some_and(|it| it > 110)
+    });
+    let server = Server::start(&folder, &["--pull", &format!("live/b={}", url(&source))]);
+    camera.until("it is live here", || server.json("/v1/streams")["streams"][0]["state"] == "live");
+    let mut player = Client::play(server.rtmp, "live/b");
+    camera.until("it is played", || {
+        player.step();
+        player.media().len() > 150
+    });
+    let codecs = server.json("/v1/streams/live/b")["codecs"].to_string();
+    assert!(codecs.contains(codec), "{codecs}");
+    assert_eq!(relay(&server, 0)["error"], serde_json::Value::Null);
+    // Nothing pulls what is not there any more.
+    drop(camera);
+    drop(source);
+    until("it is told", || {
+        error(&server, 0) == "remote_closed" || error(&server, 0) == "connect_refused"
+    });
+    player.received
+}
+
+#[test]
+fn flv_is_pulled_over_http_as_it_is() {
+    let received = pulled("pull-flv", |it| format!("http://{}/live/a.flv", it.http), "avc1");
+    let clip = clip();
+    let media = received.iter().filter(|it| it.kind != MessageType::DATA_AMF0);
+    assert!(media.into_iter().all(|it| clip.iter().any(|tag| tag.body == it.payload)));
+}
+
+#[test]
+fn hls_is_pulled_frame_by_frame_in_its_time() {
+    let url = |it: &Server| format!("http://{}/live/a/index.m3u8", it.http);
+    let received = pulled("pull-hls", url, "mp4a");
+    let is_frame = |it: &&Message| it.kind == MessageType::VIDEO && it.payload[1] == 1;
+    let frames: Vec<_> = received.iter().filter(is_frame).collect();
+    let clip = clip();
+    let place = |it: &Message| clip.iter().position(|tag| tag.body == it.payload).unwrap();
+    assert_eq!(frames[0].payload[0], 0x17);
+    for pair in frames.windows(2) {
+        assert!(place(pair[1]) > place(pair[0]) || place(pair[1]) == 2, "in order");
+        assert!((30..=50).contains(&(pair[1].timestamp - pair[0].timestamp)));
+    }
+}
+
+#[test]
+fn g17_one_404_is_a_failure() {
+    let folder = Folder::new("g17");
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    std::thread::spawn(move || {
+        for connection in socket.incoming() {
+            let mut connection = connection.unwrap();
+            let mut head = [0; 2048];
+            let count = std::io::Read::read(&mut connection, &mut head).unwrap();
+            let head = String::from_utf8_lossy(&head[..count]).into_owned();
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let body = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n#EXTINF:2,\nb.ts\n";
+            let answer = if path.ends_with("m3u8") {
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+            } else {
+                "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned()
+            };
+            let _ = std::io::Write::write_all(&mut connection, answer.as_bytes());
+            log.lock().unwrap().push(path);
+        }
+    });
+    let pull = format!("live/b=http://{address}/index.m3u8");
+    let server = Server::start(&folder, &["--pull", &pull]);
+    until("it failed", || error(&server, 0) == "http_status");
+    assert_eq!(asked.lock().unwrap()[..], ["/index.m3u8", "/a.ts"]);
+    let state = relay(&server, 0);
+    assert_eq!((state["state"].as_str(), state["tries"].as_u64()), (Some("waiting"), Some(1)));
 }
