@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use levada_control::{
-    InputConfig, InputId, KeyRef, NoticeKind, OutputConfig, OutputView, Plane, PullState, Reply,
-    Request, Secret, Target, parse_pull_list,
+    InputConfig, InputId, KeyRef, NoticeKind, OutputConfig, OutputView, Phase, Plane, PullState,
+    Reply, Request, Secret, Target, parse_pull_list,
 };
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
@@ -114,14 +114,15 @@ fn carried(plane: &Plane, number: usize) -> Option<OutputView<'_>> {
 
 /// Makes the output of a push, if it has none and its stream is live: the named one, or any.
 fn give_output(server: &Arc<Server>, number: usize, push: &Relay) {
-    if server.control.read(|plane, _, _| carried(plane, number).is_some()) {
-        return;
-    }
-    let is_live = |it: &Arc<Stream>| it.is_live();
-    let stream = match &push.path {
-        Some(path) => server.hub.find(path).filter(is_live),
-        None => server.hub.all().into_iter().find(is_live),
+    let streams = match &push.path {
+        Some(path) => server.hub.find(path).into_iter().collect(),
+        None => server.hub.all(),
     };
+    let stream = server.control.read(|plane, _, _| {
+        let phase = |it: &Arc<Stream>| plane.input(it.input()).map(|it| it.machine.phase());
+        let is_live = |it: &Arc<Stream>| matches!(phase(it), Some(Phase::Live { .. }));
+        streams.into_iter().find(is_live).filter(|_| carried(plane, number).is_none())
+    });
     let Some(stream) = stream else { return };
     let Ok((target, key)) = Target::parse(&push.url, None, &anywhere()) else { return };
     let config = OutputConfig::new(push_name(number), target);
