@@ -24,6 +24,7 @@ pub mod outcome;
 mod outputs;
 mod read;
 mod route;
+pub mod surface_a;
 pub mod surface_d;
 
 use std::sync::Arc;

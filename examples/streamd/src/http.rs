@@ -28,7 +28,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tracing::{debug, error, warn};
 
-use crate::api::{self, cors, surface_d};
+use crate::api::{self, cors, surface_a, surface_d};
 use crate::server::Server;
 use access::{Pass, Refused};
 use patience::Patient;
@@ -108,9 +108,10 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
 }
 
 /// The native API, and those of hosted services for programs that were written for them.
-fn apis(server: &Server) -> Router<Arc<Server>> {
+fn apis(server: &Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
         .merge(api::router())
+        .merge(surface_a::router(server.clone()))
         .merge(surface_d::router())
         .layer(cors::layer(server.tokens.is_open()))
 }

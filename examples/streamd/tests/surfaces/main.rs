@@ -1,5 +1,6 @@
 //! The APIs of hosted services, at a real process. Tests are named by the checks that they are.
 
+mod a;
 mod caller;
 mod d;
 #[path = "../support/mod.rs"]

@@ -1,0 +1,90 @@
+//! Recordings, as videos.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use levada_control::{InputId, Recording, RecordingId, Request, video};
+use serde_json::Value;
+
+use crate::api::ApiError;
+use crate::api::asked::{Asked, Manage, May, Read};
+use crate::api::outcome::{Answer, Outcome};
+use crate::store::Extras;
+
+/// Where metadata are kept that are only given back.
+fn place(id: RecordingId) -> String {
+    format!("surface-a/video/{id}")
+}
+
+fn shown(asked: &Asked, it: &Recording, extras: &Extras) -> Value {
+    let text = video(it.facts(), it.state(), &asked.base.http);
+    let mut video: Value = serde_json::from_str(&text).unwrap_or_default();
+    let meta = extras.get(&place(it.facts().id)).and_then(Value::as_object);
+    for (name, value) in meta.into_iter().flatten().filter(|it| it.0 != "name") {
+        video["meta"][name] = value.clone();
+    }
+    video
+}
+
+fn show(asked: &Asked, id: RecordingId) -> Outcome {
+    asked.server.control.read(|plane, _, extras| {
+        let recording = plane.recording(id).ok_or_else(|| ApiError::not_found("video"))?;
+        Ok(Answer::of(shown(asked, recording, extras)))
+    })
+}
+
+pub async fn of_input(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Read>) -> Outcome {
+    let id: InputId = uid.parse()?;
+    asked.server.control.read(|plane, _, extras| {
+        let mut all: Vec<_> = plane.recordings().filter(|it| it.facts().input == id).collect();
+        if all.is_empty() && plane.input(id).is_none() {
+            return Err(ApiError::not_found("live input"));
+        }
+        all.sort_by_key(|it| std::cmp::Reverse(it.facts().number));
+        let all: Vec<Value> = all.into_iter().map(|it| shown(&asked, it, extras)).collect();
+        Ok(Answer::of(all.into()))
+    })
+}
+
+pub async fn one(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Read>) -> Outcome {
+    show(&asked, uid.parse()?)
+}
+
+pub async fn update(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
+    let (id, fields): (RecordingId, _) = (uid.parse()?, asked.fields()?);
+    let mut access = asked.server.control.read(|plane, _, _| {
+        let recording = plane.recording(id).ok_or_else(|| ApiError::not_found("video"))?;
+        Ok::<_, ApiError>(recording.facts().access.clone())
+    })?;
+    if let Some(signed) = fields.flag("requireSignedURLs")? {
+        access.require_signed = signed;
+    }
+    if fields.given("allowedOrigins").is_some() {
+        access.allowed_origins = fields.texts("allowedOrigins")?.unwrap_or_default();
+    }
+    let meta = fields.inner("meta")?;
+    let name = meta.text("name")?;
+    let control = &asked.server.control;
+    let request = Request::SetRecordingAccess(id, access);
+    let meta = fields.given("meta").filter(|it| it.is_object());
+    let keep = |extras: &mut Extras| {
+        if let Some(meta) = meta {
+            extras.insert(place(id), meta.clone());
+        }
+    };
+    if meta.is_some_and(|it| it.to_string().len() > 4096) {
+        return Err(ApiError::invalid("meta", "must have at most 4096 bytes"));
+    }
+    control.request_with(request, |_, _, extras| keep(extras)).await?;
+    if let Some(name) = name {
+        control.request(Request::RenameRecording(id, name.to_owned())).await?;
+    }
+    show(&asked, id)
+}
+
+pub async fn remove(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
+    let id: RecordingId = uid.parse()?;
+    let forget = |extras: &mut Extras| _ = extras.remove(&place(id));
+    let request = Request::DeleteRecording(id);
+    asked.server.control.request_with(request, |_, _, extras| forget(extras)).await?;
+    Ok(Answer::empty(StatusCode::OK))
+}
