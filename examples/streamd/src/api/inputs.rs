@@ -43,7 +43,7 @@ pub const ROUTES: &[Route] = &[
 ];
 
 /// Where the region of an input is kept: the plane does not care.
-fn region_of(id: InputId) -> String {
+pub fn region_of(id: InputId) -> String {
     format!("input-region/{id}")
 }
 

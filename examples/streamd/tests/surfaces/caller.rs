@@ -2,10 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Folder, PATIENCE, Server};
+use crate::support::{Client, Folder, PATIENCE, Server, clip};
 
 /// The tokens of [`tokens`]: everything, looking only, starting and stopping outputs.
 pub const ANN: &str = "canary-token-of-ann";
@@ -94,6 +98,46 @@ pub fn request(to: SocketAddr, method: &str, path: &str, header: &str, body: &st
     let (head, text) = all.split_once("\r\n\r\n").expect("no head");
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer { status, head: head.to_owned(), text: text.to_owned() }
+}
+
+/// A publisher that goes on at its own pace until it is dropped, with the clip again and again.
+pub struct Feed {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Feed {
+    pub fn begin(to: SocketAddr, path: &str) -> Self {
+        let (stop, path) = (Arc::new(AtomicBool::new(false)), path.to_owned());
+        let told = stop.clone();
+        let thread = Some(std::thread::spawn(move || feed(Client::publish(to, &path), &told)));
+        Self { stop, thread }
+    }
+}
+
+fn feed(mut publisher: Client, told: &AtomicBool) {
+    let (all, begin) = (clip(), Instant::now());
+    let key = all.iter().position(|it| it.body[..2] == [0x17, 1]).unwrap();
+    let (headers, media) = all.split_at(key);
+    publisher.send_all(headers);
+    let rounds = (0..).map(|it| it * 10_000);
+    let tags = rounds.flat_map(|at| media.iter().map(move |it| (it, it.timestamp + at)));
+    for (tag, timestamp) in tags {
+        while begin.elapsed() < Duration::from_millis(timestamp.into()) {
+            publisher.step();
+            if told.load(Relaxed) || publisher.over {
+                return;
+            }
+        }
+        publisher.send(tag, timestamp);
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
 }
 
 /// A port that is free now.
