@@ -22,6 +22,7 @@ mod read;
 mod route;
 pub mod surface_a;
 pub mod surface_b;
+pub mod surface_c;
 pub mod surface_d;
 
 use std::sync::Arc;

@@ -28,7 +28,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tracing::{debug, error, warn};
 
-use crate::api::{self, cors, surface_a, surface_b, surface_d};
+use crate::api::{self, cors, surface_a, surface_b, surface_c, surface_d};
 use crate::server::Server;
 use access::{Pass, Refused};
 use patience::Patient;
@@ -113,6 +113,7 @@ fn apis(server: &Arc<Server>) -> Router<Arc<Server>> {
         .merge(api::router())
         .merge(surface_a::router(server.clone()))
         .merge(surface_b::router())
+        .merge(surface_c::router())
         .merge(surface_d::router())
         .layer(cors::layer(server.tokens.is_open()))
 }

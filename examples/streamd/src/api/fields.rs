@@ -71,7 +71,6 @@ impl<'a> Fields<'a> {
         })
     }
 
-    #[allow(dead_code, reason = "surface C comes next")]
     pub fn list(self, name: &str) -> Result<Option<&'a Vec<Value>>, ApiError> {
         self.read(name, "must be a list", Value::as_array)
     }

@@ -22,7 +22,6 @@ impl Answer {
         Self { status: StatusCode::OK, body: Some(body) }
     }
 
-    #[allow(dead_code, reason = "surface C comes next")]
     pub fn created(body: Value) -> Self {
         Self { status: StatusCode::CREATED, body: Some(body) }
     }

@@ -99,7 +99,7 @@ pub const ROUTES: &[Route] = &[
 ];
 
 /// Where the quality that was asked for is kept: without a transcoder the plane does not care.
-fn quality_of(id: OutputId) -> String {
+pub fn quality_of(id: OutputId) -> String {
     format!("output-quality/{id}")
 }
 

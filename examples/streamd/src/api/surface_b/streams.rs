@@ -122,7 +122,6 @@ impl Wanted {
 }
 
 /// The list of URLs, which may hold passwords, and the places that it names.
-#[expect(clippy::type_complexity, reason = "two halves of one field")]
 fn pulled(
     asked: &Asked,
     fields: Fields<'_>,
