@@ -5,7 +5,7 @@ mod multivariant;
 mod rules;
 mod variables;
 
-use alloc::string::String;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use thiserror::Error;
@@ -119,14 +119,14 @@ fn is_multivariant(text: &str) -> bool {
 }
 
 /// One line that says something.
-struct Line {
+struct Line<'a> {
     /// From 1.
     number: usize,
     /// Variables replaced, white space at the ends removed.
-    text: String,
+    text: Cow<'a, str>,
 }
 
-impl Line {
+impl Line<'_> {
     /// The value behind `tag:`.
     fn value(&self, tag: &str) -> Option<&str> {
         self.text.strip_prefix(tag)?.strip_prefix(':')
@@ -146,7 +146,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line that is neither empty nor a comment.
-    fn next_line(&mut self) -> Result<Option<Line>, ReadError> {
+    fn next_line(&mut self) -> Result<Option<Line<'a>>, ReadError> {
         for line in self.rest.by_ref() {
             self.number += 1;
             let line = line.trim();

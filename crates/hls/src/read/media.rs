@@ -319,19 +319,19 @@ impl Reader {
     }
 
     /// Remembers that a feature was used that needs a version (§8).
-    fn needs(&mut self, line: &Line, what: &'static str, version: u64) {
+    fn needs(&mut self, line: &Line<'_>, what: &'static str, version: u64) {
         self.needs.push((line.number, what, version));
     }
 
     /// Notes a tag of which there may be one.
-    fn once(&mut self, line: &Line, tag: &'static str) {
+    fn once(&mut self, line: &Line<'_>, tag: &'static str) {
         if self.seen.contains(&tag) {
             self.broken(line.number, Rule::Repeated(tag));
         }
         self.seen.push(tag);
     }
 
-    fn tag(&mut self, line: &Line) -> Result<(), ReadError> {
+    fn tag(&mut self, line: &Line<'_>) -> Result<(), ReadError> {
         let (name, value) = line.text.split_once(':').unwrap_or((&line.text, ""));
         let tag_error = |tag| ReadError::Tag { line: line.number, tag };
         match name {
@@ -420,7 +420,7 @@ impl Reader {
     }
 
     /// Whether a tag that counts the first segment stands where it may. Elsewhere it is passed over.
-    fn is_before_segments(&mut self, line: &Line, tag: &'static str) -> bool {
+    fn is_before_segments(&mut self, line: &Line<'_>, tag: &'static str) -> bool {
         self.once(line, tag);
         let before = self.list.segments.is_empty() && self.list.skip.is_none();
         if !before {
@@ -429,7 +429,7 @@ impl Reader {
         before
     }
 
-    fn duration(&mut self, line: &Line, value: &str) -> Result<(), ReadError> {
+    fn duration(&mut self, line: &Line<'_>, value: &str) -> Result<(), ReadError> {
         let (duration, title) = value.split_once(',').unwrap_or((value, ""));
         if duration.contains('.') {
             self.needs(line, "a fraction in EXTINF", 3);
@@ -441,7 +441,7 @@ impl Reader {
         Ok(())
     }
 
-    fn key(&mut self, line: &Line, value: &str) {
+    fn key(&mut self, line: &Line<'_>, value: &str) {
         let method = attribute(value, "METHOD").unwrap_or("NONE");
         if method == "NONE" {
             self.keys = Arc::new([]);
@@ -465,7 +465,7 @@ impl Reader {
         self.keys = others.chain([key.clone()]).collect();
     }
 
-    fn map(&mut self, line: &Line, value: &str) {
+    fn map(&mut self, line: &Line<'_>, value: &str) {
         if !self.list.i_frames_only {
             self.needs(line, "EXT-X-MAP", 6);
         }
@@ -476,7 +476,7 @@ impl Reader {
         self.map = Some(Arc::new(Map { uri: uri.to_owned(), byte_range }));
     }
 
-    fn part(&mut self, line: &Line, value: &str) {
+    fn part(&mut self, line: &Line<'_>, value: &str) {
         let (Some(uri), Some(duration)) =
             (attribute(value, "URI"), attribute(value, "DURATION").and_then(seconds))
         else {
@@ -497,7 +497,7 @@ impl Reader {
         });
     }
 
-    fn hint(&mut self, line: &Line, value: &str) {
+    fn hint(&mut self, line: &Line<'_>, value: &str) {
         let kind = match attribute(value, "TYPE") {
             Some("PART") => HintKind::Part,
             Some("MAP") => HintKind::Map,
@@ -516,7 +516,7 @@ impl Reader {
         });
     }
 
-    fn report(&mut self, line: &Line, value: &str) {
+    fn report(&mut self, line: &Line<'_>, value: &str) {
         let Some(uri) = attribute(value, "URI") else {
             return self.broken(line.number, Rule::Attribute("EXT-X-RENDITION-REPORT"));
         };
@@ -527,7 +527,7 @@ impl Reader {
         });
     }
 
-    fn date_range(&mut self, line: &Line, value: &str) {
+    fn date_range(&mut self, line: &Line<'_>, value: &str) {
         let mut range = ReadDateRange { line: line.number, ..ReadDateRange::default() };
         for Attribute { name, value, .. } in attributes(value) {
             match name {
@@ -555,7 +555,7 @@ impl Reader {
         }
     }
 
-    fn uri(&mut self, line: Line) {
+    fn uri(&mut self, line: Line<'_>) {
         if !core::mem::take(&mut self.has_duration) {
             self.broken(line.number, Rule::NoDuration);
         }
@@ -564,10 +564,11 @@ impl Reader {
             if range.offset == u64::MAX {
                 range.offset = if self.segment_end.0 == line.text { self.segment_end.1 } else { 0 };
             }
-            self.segment_end = (line.text.clone(), range.offset.saturating_add(range.len));
+            self.segment_end =
+                (line.text.clone().into_owned(), range.offset.saturating_add(range.len));
         }
         segment.line = line.number;
-        segment.uri = line.text;
+        segment.uri = line.text.into_owned();
         segment.sequence = self.sequence;
         segment.discontinuity = self.discontinuity;
         segment.map.clone_from(&self.map);

@@ -104,7 +104,9 @@ pub(super) fn read(
             list.renditions.push(rendition(&line, value, &mut list.violations));
         } else if !line.text.starts_with('#') {
             match pending.take() {
-                Some(variant) => list.variants.push(ReadVariant { uri: line.text, ..variant }),
+                Some(variant) => {
+                    list.variants.push(ReadVariant { uri: line.text.into_owned(), ..variant })
+                }
                 None => {
                     list.violations.push(Violation { line: line.number, rule: Rule::NoDuration })
                 }
@@ -114,7 +116,7 @@ pub(super) fn read(
     Ok(list)
 }
 
-fn variant(line: &Line, list: &str, violations: &mut Vec<Violation>) -> ReadVariant {
+fn variant(line: &Line<'_>, list: &str, violations: &mut Vec<Violation>) -> ReadVariant {
     let mut variant = ReadVariant::default();
     for Attribute { name, value, .. } in attributes(list) {
         match name {
@@ -135,7 +137,7 @@ fn variant(line: &Line, list: &str, violations: &mut Vec<Violation>) -> ReadVari
     variant
 }
 
-fn rendition(line: &Line, list: &str, violations: &mut Vec<Violation>) -> ReadRendition {
+fn rendition(line: &Line<'_>, list: &str, violations: &mut Vec<Violation>) -> ReadRendition {
     let mut rendition = ReadRendition::default();
     for Attribute { name, value, .. } in attributes(list) {
         match name {

@@ -1,4 +1,4 @@
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 
@@ -34,7 +34,10 @@ impl Variables {
     }
 
     /// Replaces every `{$name}`. `None` if one is not defined.
-    pub(super) fn replace(&self, line: &str) -> Option<String> {
+    pub(super) fn replace<'a>(&self, line: &'a str) -> Option<Cow<'a, str>> {
+        if !line.contains("{$") {
+            return Some(line.into());
+        }
         let mut out = String::with_capacity(line.len());
         let mut rest = line;
         while let Some((before, after)) = rest.split_once("{$") {
@@ -44,6 +47,6 @@ impl Variables {
             rest = behind;
         }
         out.push_str(rest);
-        Some(out)
+        Some(out.into())
     }
 }
