@@ -56,7 +56,7 @@ fn levada_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
         }
         input.extend_from_slice(bytes);
         while let Some(message) = reader.read(&mut input).unwrap() {
-            black_box(message);
+            black_box(&message);
             messages += 1;
         }
     }
@@ -118,7 +118,7 @@ mod peers {
         for bytes in wire.chunks(read) {
             let mut next = reader.get_next_message(bytes).unwrap();
             while let Some(message) = next {
-                black_box(message);
+                black_box(&message);
                 messages += 1;
                 next = reader.get_next_message(&[]).unwrap();
             }
@@ -138,7 +138,7 @@ mod peers {
                 let before = input.len();
                 match reader.decode(&mut input).unwrap() {
                     Some(message) => {
-                        black_box(message);
+                        black_box(&message);
                         messages += 1;
                     }
                     None if input.len() == before => break,
@@ -163,7 +163,7 @@ mod peers {
         for bytes in wire.chunks(read) {
             input.extend_from_slice(bytes);
             while let Some(message) = reader.read_chunk(&mut input).unwrap() {
-                black_box(message);
+                black_box(&message);
                 messages += 1;
             }
         }

@@ -55,7 +55,7 @@ fn each<T: 'static, Out: 'static>(
     Case::new(name, move || {
         let bytes = inputs.iter().map(|it| it.len() / 2).sum();
         let inputs: Vec<T> = inputs.iter().map(|it| make(hex(it))).collect();
-        Work::on(bytes, move || inputs.iter().for_each(|it| drop(black_box(run(black_box(it))))))
+        Work::on(bytes, move || inputs.iter().for_each(|it| _ = black_box(&run(black_box(it)))))
     })
 }
 
@@ -211,7 +211,7 @@ mod peers {
 
                 Box::new(move || {
                     let mut reader = AnnexBReader::accumulate(|unit: RefNal<'_>| {
-                        black_box(unit);
+                        black_box(&unit);
                         NalInterest::Ignore
                     });
                     reader.push(black_box(&annex_b));

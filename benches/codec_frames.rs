@@ -22,7 +22,7 @@ fn codec_frames(criterion: &mut Criterion) {
             let mut splitter = Splitter::<adts::Header>::new();
             let mut rest = black_box(&adts[..]);
             while let Some(frame) = splitter.next(&mut rest) {
-                black_box(frame);
+                black_box(&frame);
             }
         });
     });

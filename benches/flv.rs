@@ -89,7 +89,7 @@ fn levada() -> Vec<Case> {
             |mut input| {
                 let mut reader = FlvReader::new();
                 while let Some(item) = reader.read(&mut input).unwrap() {
-                    black_box(item);
+                    black_box(&item);
                 }
             },
         ),
@@ -147,7 +147,7 @@ fn streaming(file: &[u8], mut on_tag: impl FnMut(FlvTag)) {
 fn unpack(unpacker: &mut Unpacker, tag: FlvTag) {
     unpacker.push(tag.kind, tag.timestamp, tag.body);
     while let Some(unpacked) = unpacker.next() {
-        black_box(unpacked);
+        black_box(&unpacked);
     }
 }
 
@@ -191,7 +191,7 @@ mod peers {
                 for read in file.chunks(READ) {
                     demux.feed(read).unwrap();
                     while let Some(event) = demux.poll_event() {
-                        black_box(event);
+                        black_box(&event);
                     }
                 }
             }),
@@ -200,7 +200,7 @@ mod peers {
                 for read in file.chunks(READ) {
                     demux.push_bytes(read);
                     while let Some(tag) = demux.poll_tag().unwrap() {
-                        black_box(tag);
+                        black_box(&tag);
                     }
                 }
             }),
@@ -218,7 +218,7 @@ mod peers {
                     let mut demux = xflv::demuxer::FlvDemuxer::new(input);
                     demux.read_flv_header().unwrap();
                     while let Ok(tag) = demux.read_flv_tag() {
-                        black_box(tag);
+                        black_box(&tag);
                     }
                 },
             ),

@@ -122,7 +122,7 @@ fn read(file: &[u8], size: usize) {
     for bytes in file.chunks(size.min(file.len())) {
         input.extend_from_slice(bytes);
         while let Some(item) = reader.read(&mut input).unwrap() {
-            black_box(item);
+            black_box(&item);
         }
     }
     reader.finish(&input).unwrap();

@@ -170,7 +170,7 @@ fn segments() -> Vec<Case> {
                 for event in &events {
                     let _ = segmenter.push(event.clone(), 0);
                     while let Some(output) = segmenter.next_output() {
-                        black_box(output);
+                        black_box(&output);
                     }
                 }
             })

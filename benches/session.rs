@@ -75,7 +75,7 @@ fn feed<T>(wire: &[u8], read: usize, mut next: impl FnMut(&mut BytesMut) -> Opti
         }
         input.extend_from_slice(bytes);
         while let Some(message) = next(&mut input) {
-            black_box(message);
+            black_box(&message);
             messages += 1;
         }
     }

@@ -134,7 +134,7 @@ fn demux(stream: &[u8]) {
     for bytes in stream.chunks(READ) {
         input.extend_from_slice(bytes);
         while let Some(event) = demuxer.next_event(&mut input) {
-            black_box(event);
+            black_box(&event);
         }
     }
     assert!(!input.has_remaining());
@@ -166,7 +166,7 @@ mod peers {
                 for bytes in stream.chunks(READ) {
                     demuxer.push_bytes(bytes);
                     while let Ok(Some(unit)) = demuxer.poll_access_unit() {
-                        black_box(unit);
+                        black_box(&unit);
                     }
                 }
                 black_box(demuxer.finish());
@@ -176,7 +176,7 @@ mod peers {
                 for bytes in stream.chunks(READ) {
                     demuxer.feed(bytes);
                     while let Some(event) = demuxer.poll_event() {
-                        black_box(event);
+                        black_box(&event);
                     }
                 }
             }),
@@ -185,7 +185,7 @@ mod peers {
                 let packets = mpeg2ts::ts::TsPacketReader::new(stream);
                 let mut reader = PesPacketReader::new(packets);
                 while let Some(packet) = reader.read_pes_packet().unwrap() {
-                    black_box(packet);
+                    black_box(&packet);
                 }
             }),
         ]
