@@ -366,6 +366,8 @@ pub struct HealthFigures {
     pub corrections: crate::Corrections,
     /// Changes of codec parameters.
     pub parameter_changes: u64,
+    /// Whether there are B frames.
+    pub b_frames: bool,
     /// Bytes of media.
     pub bytes: u64,
 }
@@ -639,6 +641,7 @@ impl Machine for Health {
                 self.warn(now, IssueCode::ParamsChanged, 1, 0);
             }
             Observation::BFrames => {
+                self.figures.b_frames = true;
                 if self.low_latency || self.policy.b_frames_warned {
                     self.warn(now, IssueCode::BFramesWithLowLatency, 1, 0);
                 }

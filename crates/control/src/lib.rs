@@ -162,7 +162,7 @@ pub use output::{
 pub use plane::{
     Action, ClipView, Fact, HookConfig, HookView, InputConfig, InputView, ListenerView,
     OutputConfig, OutputView, Plane, PlaneConfig, Playback, RecordingConfig, Reply, Request,
-    ShowConfig, ShowView, Snapshot, Step,
+    SessionView, ShowConfig, ShowView, Snapshot, Step,
 };
 pub use playlist::{ClipOrder, LONGEST_CLIP, LONGEST_PREVIEW, NoPlaylist, PlaylistRequest};
 pub use profile::{

@@ -25,7 +25,9 @@ pub use fact::{Action, Fact, Step};
 pub use request::{
     HookConfig, InputConfig, OutputConfig, RecordingConfig, Reply, Request, ShowConfig,
 };
-pub use view::{ClipView, HookView, InputView, ListenerView, OutputView, Playback, ShowView};
+pub use view::{
+    ClipView, HookView, InputView, ListenerView, OutputView, Playback, SessionView, ShowView,
+};
 
 /// What a plane is told once.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -5,6 +5,7 @@ pub mod asked;
 pub mod auth;
 pub mod base;
 pub mod body;
+mod clips;
 pub mod cors;
 pub mod error;
 mod events;
@@ -18,8 +19,11 @@ mod listeners;
 mod openapi;
 pub mod outcome;
 mod outputs;
+mod ports;
 mod read;
+mod recordings;
 mod route;
+mod shows;
 pub mod surface_a;
 pub mod surface_b;
 pub mod surface_c;
@@ -28,6 +32,8 @@ pub mod surface_d;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::routing::any;
 
 use crate::server::Server;
 
@@ -41,7 +47,11 @@ fn routes() -> impl Iterator<Item = &'static Route> {
         listeners::ROUTES,
         inputs::ROUTES,
         outputs::ROUTES,
+        recordings::ROUTES,
+        clips::ROUTES,
+        shows::ROUTES,
         hooks::ROUTES,
+        ports::ROUTES,
         events::ROUTES,
         keys::ROUTES,
         openapi::ROUTES,
@@ -52,4 +62,15 @@ fn routes() -> impl Iterator<Item = &'static Route> {
 /// The native API.
 pub fn router() -> Router<Arc<Server>> {
     route::router(routes())
+        .route("/v1", any(nothing_there))
+        .route("/v1/", any(nothing_there))
+        .route("/v1/{*path}", any(nothing_there))
+}
+
+/// Nobody without a token learns which routes there are.
+async fn nothing_there(State(server): State<Arc<Server>>, request: Request) -> ApiError {
+    match server.tokens.caller(request.headers()) {
+        Ok(_) => ApiError::not_found("route"),
+        Err(why) => why,
+    }
 }

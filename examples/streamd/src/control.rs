@@ -20,6 +20,7 @@ use crate::journal::Journal;
 use crate::server::MAIN;
 use crate::store::{Extras, Frozen, Store};
 use crate::stream::unix_ms;
+use crate::timelines::Timelines;
 
 /// Notices that a slow listener may be behind before it misses some.
 const NOTICES: usize = 1024;
@@ -34,6 +35,7 @@ pub struct Control {
     store: Store,
     actions: mpsc::UnboundedSender<Action>,
     notices: broadcast::Sender<Arc<Notice>>,
+    pub timelines: Timelines,
     orders: Mutex<HashMap<SessionId, watch::Sender<Option<Order>>>>,
     /// The next deadline may be another.
     timers: Notify,
@@ -127,6 +129,7 @@ impl Control {
             store,
             actions,
             notices: broadcast::Sender::new(NOTICES),
+            timelines: Timelines::default(),
             orders: Mutex::default(),
             timers: Notify::new(),
             save: Notify::new(),
@@ -286,7 +289,9 @@ impl Control {
         for action in actions {
             match action {
                 Action::Notice(notice) => {
-                    let _ = self.notices.send(Arc::new(notice));
+                    let notice = Arc::new(notice);
+                    self.timelines.remember(&notice);
+                    let _ = self.notices.send(notice);
                 }
                 action => {
                     let _ = self.actions.send(action);
@@ -294,6 +299,17 @@ impl Control {
             }
         }
         self.timers.notify_one();
+    }
+
+    /// Waits until something is so, or no longer than that. What is so has to be told by a notice.
+    pub async fn until(&self, limit: Duration, so: impl Fn(&Plane) -> bool) {
+        let mut notices = self.notices();
+        let waited = async {
+            while !self.read(|plane, _, _| so(plane)) {
+                let _ = notices.recv().await;
+            }
+        };
+        let _ = tokio::time::timeout(limit, waited).await;
     }
 
     /// Everything that happens from now on.

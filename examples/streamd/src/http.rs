@@ -49,7 +49,6 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         .route("/v1/streams", get(status::streams))
         .route("/v1/streams/{*path}", get(status::stream))
         .route("/v1/relays", get(status::relays))
-        .route("/v1/recordings", get(recordings::list))
         .route("/v1/recordings/{id}/{file}", get(download::media))
         .route("/v1/clips/{id}/{file}", get(download::media))
         .route("/recordings/{*path}", get(recordings::file))

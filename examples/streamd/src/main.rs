@@ -42,6 +42,7 @@ mod shelf;
 mod signing;
 mod store;
 mod stream;
+mod timelines;
 mod tls;
 
 use std::net::SocketAddr;
@@ -90,6 +91,7 @@ async fn run() -> anyhow::Result<()> {
     let tokens = Tokens::load(config.tokens.as_deref(), &config.data, http_at)?;
     let needs_token = !tokens.is_open();
     let server = Arc::new(Server::new(config.clone(), key.clone(), tokens, control, tls));
+    let _ = server.http.set(http_at.port());
     let secret = if key.is_some() {
         format!("?key=… ({})", config.data.join("publish.key").display())
     } else {

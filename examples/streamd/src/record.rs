@@ -23,6 +23,7 @@ use crate::config::{MEGABYTE, Record, Sync};
 use crate::packager::Packager;
 use crate::reader::Reader;
 use crate::server::Server;
+use crate::store::Extras;
 use crate::stream::{Item, Stream, tag_kind};
 
 /// How long nothing is recorded after a failure: a disk that is full.
@@ -58,12 +59,17 @@ fn place_of(recording: RecordingId) -> String {
     format!("recording/{recording}")
 }
 
+/// The names of a recording's files, in order.
+pub fn names(extras: &Extras, recording: RecordingId) -> Vec<&str> {
+    let names = extras.get(&place_of(recording)).and_then(Value::as_array);
+    names.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
 /// The files of a recording, in order.
 pub fn files(server: &Server, recording: RecordingId) -> Vec<PathBuf> {
-    server.control.read(|_, _, extras| {
-        let files = extras.get(&place_of(recording)).and_then(Value::as_array);
-        files.into_iter().flatten().filter_map(Value::as_str).map(PathBuf::from).collect()
-    })
+    server
+        .control
+        .read(|_, _, extras| names(extras, recording).into_iter().map(PathBuf::from).collect())
 }
 
 /// How much of a recording is on the disk, in milliseconds, if its files say so.

@@ -54,6 +54,8 @@ pub struct Server {
     main: OnceLock<ListenerId>,
     /// The port of `--rtmps`, once it is open.
     pub rtmps: OnceLock<u16>,
+    /// The port of `--http`.
+    pub http: OnceLock<u16>,
     stopping: watch::Sender<bool>,
 }
 
@@ -84,6 +86,7 @@ impl Server {
             shelf: Shelf::default(),
             main: OnceLock::new(),
             rtmps: OnceLock::new(),
+            http: OnceLock::new(),
             stopping: watch::Sender::new(false),
         }
     }

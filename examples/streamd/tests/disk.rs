@@ -89,12 +89,13 @@ fn recordings_are_listed_and_become_plain_mp4() {
         let mut publisher = Client::publish(server.rtmp, "live/a");
         publisher.send_all(&clip());
         drop(publisher);
-        server.until("it is recorded", |it| {
-            it.said().contains("the recording is complete").then_some(())
+        let list = server.until("it is recorded", |it| {
+            let list = it.json("/v1/recordings");
+            (list["recordings"][0]["state"] == "ready").then_some(list)
         });
-        let list = server.json("/v1/recordings");
-        let file = list["recordings"][0]["file"].as_str().unwrap();
-        assert_eq!(list["recordings"][0]["stream"], "live/a");
+        let recording = &list["recordings"][0];
+        let file = recording["files"][0]["file"].as_str().unwrap();
+        assert_eq!(recording["input"]["name"], "a");
         let plain = server.get(&format!("/recordings/{file}?as=mp4"));
         assert_eq!(&plain[4..8], b"ftyp");
         let boxes = |name: &[u8]| plain.windows(4).filter(|it| *it == name).count();

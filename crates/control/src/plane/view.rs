@@ -7,7 +7,7 @@ use super::{HookConfig, InputConfig, InputEntry, OutputConfig, Plane, Role, Show
 use crate::{
     AccessRules, Algorithm, ClipId, ClipOrder, Health, Hook, HookId, Input, InputId, Listener,
     ListenerId, NoPlaylist, Output, OutputId, Pull, Recorder, Recording, RecordingId, SessionId,
-    Show, ShowId, ShowStatus, SigningKeyId,
+    Show, ShowId, ShowStatus, SigningKeyId, Slot,
 };
 
 /// A listener.
@@ -122,6 +122,22 @@ pub struct ClipView<'a> {
     pub created: i64,
     /// When it goes, on the calendar.
     pub expires: Option<i64>,
+}
+
+/// A publisher's or player's stay.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SessionView {
+    /// Its id.
+    pub id: SessionId,
+    /// What it publishes to, or plays.
+    pub input: InputId,
+    /// Where it came in. A pull came in nowhere.
+    pub listener: Option<ListenerId>,
+    /// What it publishes as. `None`: it plays.
+    pub slot: Option<Slot>,
+    /// When it was taken.
+    pub since: i64,
 }
 
 /// What a show's audience gets.
@@ -332,6 +348,22 @@ impl Plane {
     pub fn publishers(&self, input: InputId) -> impl Iterator<Item = (SessionId, i64)> {
         let is_one = move |it: &super::Session| it.input == input && it.role != Role::Player;
         self.sessions.iter().filter(move |(_, it)| is_one(it)).map(|(id, it)| (*id, it.since))
+    }
+
+    /// Everybody who publishes to an input or plays it over RTMP.
+    pub fn sessions(&self, input: InputId) -> impl Iterator<Item = SessionView> {
+        let of_it = self.sessions.iter().filter(move |(_, it)| it.input == input);
+        of_it.map(|(id, it)| SessionView {
+            id: *id,
+            input: it.input,
+            listener: it.listener,
+            slot: match it.role {
+                Role::Publisher(slot) => Some(slot),
+                Role::Pull(_) => Some(Slot::Primary),
+                Role::Player => None,
+            },
+            since: it.since,
+        })
     }
 
     /// The rules and subjects for playback by the id of an input or a recording: the input's own settings, or what the

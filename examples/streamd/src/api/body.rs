@@ -1,8 +1,12 @@
 //! Bodies of requests: JSON of a reasonable size and depth.
 
+use std::fmt;
+
 use axum::body::Body;
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use super::ApiError;
 
@@ -28,10 +32,73 @@ fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
     if depth(bytes) > MAX_DEPTH {
         return Err(bad(format!("the body is nested deeper than {MAX_DEPTH}")));
     }
-    serde_json::from_slice(bytes).map_err(|why| {
+    let value: Result<Once, _> = serde_json::from_slice(bytes);
+    value.map(|it| it.0).map_err(|why| {
         // The place, but not the text, which may be a key.
-        bad(format!("the body is not JSON: line {}, column {}", why.line(), why.column()))
+        let what = if why.is_data() { "names a field twice" } else { "is not JSON" };
+        bad(format!("the body {what}: line {}, column {}", why.line(), why.column()))
     })
+}
+
+/// A value in whose objects every field stands once: of two, each reader takes another.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OnceVisitor).map(Self)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, it: bool) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_i64<E>(self, it: i64) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_u64<E>(self, it: u64) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_f64<E>(self, it: f64) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_str<E>(self, it: &str) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Once(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, Once(value))) = fields.next_entry::<String, Once>()? {
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("twice"));
+            }
+        }
+        Ok(object.into())
+    }
 }
 
 /// How deep brackets are nested, those within strings left out.
@@ -65,6 +132,11 @@ mod tests {
         assert_eq!(parse(br#"{"a":"[[[[\"[["}"#).unwrap()["a"], "[[[[\"[[");
         let why = parse(br#"{"key": canary}"#).unwrap_err();
         assert_eq!(why.message, "the body is not JSON: line 1, column 9");
+        let why = parse(br#"{"a": {"b": 1, "c": 2, "b": 3}}"#).unwrap_err();
+        assert_eq!(why.message, "the body names a field twice: line 1, column 30");
+        for bad in ["NaN", "[1e999]", "{\"a\":Infinity}", "{\"a\":1}x"] {
+            assert_eq!(parse(bad.as_bytes()).unwrap_err().code, "invalid_json", "{bad}");
+        }
         assert_eq!(parse(b" \n").unwrap(), serde_json::json!({}));
     }
 }

@@ -1,5 +1,6 @@
 //! `/v1/inputs`: what publishers publish to, or what is pulled.
 
+mod report;
 mod settings;
 mod view;
 
@@ -40,6 +41,15 @@ pub const ROUTES: &[Route] = &[
     Route::post("/v1/inputs/{input}/disconnect", |it| Box::pin(disconnect(it)))
         .about("Send its publishers away. They may come back.")
         .gives(&[must("closed", COUNT)]),
+    Route::get("/v1/inputs/{input}/sessions", |it| Box::pin(report::sessions(it)))
+        .about("Who publishes to it and who plays it over RTMP, the newest first.")
+        .gives(report::SESSIONS),
+    Route::get("/v1/inputs/{input}/timeline", |it| Box::pin(report::timeline(it)))
+        .about("What happened to it, as far as the server's memory goes, the oldest first.")
+        .gives(report::TIMELINE),
+    Route::get("/v1/inputs/{input}/health", |it| Box::pin(report::health(it)))
+        .about("What is known of its media, and what is wrong with it.")
+        .gives(report::HEALTH),
 ];
 
 /// Where the region of an input is kept: the plane does not care.

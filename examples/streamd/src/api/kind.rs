@@ -13,6 +13,7 @@ pub enum Kind {
     Text(usize, usize),
     /// A whole number, the least and the most.
     Whole(i64, i64),
+    Number,
     /// One of these.
     Word(&'static [&'static str]),
     /// So many lower-case hex digits.
@@ -71,6 +72,7 @@ impl Kind {
             Self::Whole(least, most) => {
                 value.as_i64().is_some_and(|it| (*least..=*most).contains(&it))
             }
+            Self::Number => value.is_number(),
             Self::Word(words) => value.as_str().is_some_and(|it| words.contains(&it)),
             Self::Id(digits) => value.as_str().is_some_and(|it| is_id(it, *digits)),
             Self::Time => value.as_str().is_some_and(|it| it.len() == 24 && it.ends_with('Z')),
@@ -90,6 +92,7 @@ impl Kind {
             Self::Whole(least, most) => {
                 format!("must be a whole number from {least} to {most}")
             }
+            Self::Number => "must be a number".into(),
             Self::Word(words) => format!("must be one of {}", words.join(", ")),
             Self::Id(digits) => format!("must be an id of {digits} lower-case hex digits"),
             Self::Time => "must be a time such as 2026-01-31T12:00:00.000Z".into(),
@@ -109,6 +112,7 @@ impl Kind {
             Self::Whole(least, most) => {
                 json!({ "type": "integer", "minimum": least, "maximum": most })
             }
+            Self::Number => json!({ "type": "number" }),
             Self::Word(words) => json!({ "type": "string", "enum": words }),
             Self::Id(digits) => {
                 json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") })

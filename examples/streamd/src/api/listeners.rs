@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use levada_control::{
-    Error, ListenerConfig, ListenerId, ListenerPolicy, ListenerState, ListenerView, NoticeKind,
-    Reply, Request,
+    Error, ListenerConfig, ListenerId, ListenerPolicy, ListenerState, ListenerView, Plane, Reply,
+    Request,
 };
 use serde_json::{Value, json};
 
@@ -229,29 +228,11 @@ async fn stop(call: Call) -> Answer {
 
 /// Waits until a listener has its port, or has given it up, or could not have it.
 async fn settled(server: &Server, id: ListenerId) -> Result<(), ApiError> {
-    let mut notices = server.control.notices();
-    let changing = || {
-        server.control.read(|plane, _, _| {
-            let machine =
-                plane.listener(id).map(|it| (it.machine.is_changing(), it.machine.bind_failed()));
-            machine.unwrap_or((false, false))
-        })
-    };
-    let waited = tokio::time::timeout(SETTLE, async {
-        while changing().0 {
-            let about_it = |kind: &NoticeKind| match kind {
-                NoticeKind::ListenerStarted { listener }
-                | NoticeKind::ListenerStopped { listener }
-                | NoticeKind::ListenerFailed { listener } => *listener == id,
-                _ => false,
-            };
-            while notices.recv().await.is_ok_and(|it| !about_it(&it.kind)) {}
-        }
-    });
-    let _ = waited.await;
-    if changing().1 {
-        let why = ApiError::new(StatusCode::CONFLICT, "port_in_use", "the port is in use");
-        return Err(ApiError { field: Some("port".into()), ..why });
+    let is_settled = |plane: &Plane| plane.listener(id).is_none_or(|it| !it.machine.is_changing());
+    server.control.until(SETTLE, is_settled).await;
+    let failed = |plane: &Plane| plane.listener(id).is_some_and(|it| it.machine.bind_failed());
+    if server.control.read(|plane, _, _| failed(plane)) {
+        return Err(Error::Taken { field: "port" }.into());
     }
     Ok(())
 }

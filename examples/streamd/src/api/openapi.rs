@@ -97,13 +97,49 @@ fn responses(route: &Route) -> Value {
     let json = |schema: Value| json!({ "application/json": { "schema": schema } });
     let (status, mut response) = match route.gives {
         Gives::Json(status, kind) => (status, json!({ "content": json(kind.schema(true)) })),
+        Gives::Maybe(kind) => (StatusCode::OK, json!({ "content": json(kind.schema(true)) })),
         Gives::Nothing => (StatusCode::NO_CONTENT, json!({})),
         Gives::Other(kind) => (StatusCode::OK, json!({ "content": { kind: {} } })),
     };
     response["description"] = "It is done.".into();
     let error = json(json!({ "$ref": "#/components/schemas/error" }));
-    json!({
+    let mut all = json!({
         status.as_str(): response,
         "default": { "description": "It is not; the error says why.", "content": error },
-    })
+    });
+    if matches!(route.gives, Gives::Maybe(_)) {
+        all["204"] = json!({ "description": "There is nothing to show." });
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_route_is_described_once() {
+        let document = document(super::super::routes());
+        let mut seen = BTreeSet::new();
+        for route in super::super::routes() {
+            assert!(route.path.starts_with("/v1/"), "{}", route.path);
+            assert!(seen.insert((route.path, route.method.as_str())), "{} twice", route.path);
+            let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+            assert!(
+                operation["summary"].as_str().is_some_and(|it| it.ends_with('.')),
+                "{}",
+                route.path
+            );
+            assert_eq!(operation.get("requestBody").is_some(), route.takes.is_some());
+            assert_eq!(words(route.path).len(), route.path.matches('{').count(), "{}", route.path);
+            // What changes something is nobody's without a token.
+            assert!(route.needs.is_some() || route.method == Method::GET, "{}", route.path);
+        }
+        let public: Vec<_> =
+            super::super::routes().filter(|it| it.needs.is_none()).map(|it| it.path).collect();
+        let expected = ["/v1/shows/{show}/playback", "/v1/shows/{show}/events", "/v1/openapi.json"];
+        assert_eq!(public, expected, "for an audience, and nothing else");
+    }
 }

@@ -41,6 +41,8 @@ pub struct Route {
 #[derive(Clone, Copy, Debug)]
 pub enum Gives {
     Json(StatusCode, Kind),
+    /// 200 with that, or 204.
+    Maybe(Kind),
     /// 204.
     Nothing,
     /// Something of this content type.
@@ -106,6 +108,12 @@ impl Route {
     /// A new thing: 201.
     pub const fn makes(mut self, fields: &'static [Field]) -> Self {
         self.gives = Gives::Json(StatusCode::CREATED, Kind::Object(fields));
+        self
+    }
+
+    /// That, or 204 if there is nothing to show.
+    pub const fn gives_maybe(mut self, fields: &'static [Field]) -> Self {
+        self.gives = Gives::Maybe(Kind::Object(fields));
         self
     }
 

@@ -1,63 +1,19 @@
-//! What was recorded: a list, the files, and plain MP4 of them.
+//! The files of what was recorded, and plain MP4 of them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use axum::extract::{ConnectInfo, Path, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 
 use super::access::{self, Refused};
 use super::play;
-use super::status::answer;
 use crate::finalise::{self, Form};
 use crate::record;
 use crate::server::Server;
-
-/// Files in a list.
-const MAX_LISTED: usize = 1000;
-
-/// All recordings, the newest first.
-pub async fn list(State(server): State<Arc<Server>>) -> Response {
-    let root = server.config().data.join("recordings");
-    let all = tokio::task::spawn_blocking(move || {
-        let mut all = Vec::new();
-        walk(&root, &root, &mut all);
-        all.sort_by_key(|it| std::cmp::Reverse(it["modified"].as_u64()));
-        all
-    });
-    answer(&json!({ "recordings": all.await.unwrap_or_default() }))
-}
-
-fn walk(root: &FilePath, folder: &FilePath, all: &mut Vec<Value>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
-        if kind.is_dir() {
-            walk(root, &path, all);
-        } else if kind.is_file() && all.len() < MAX_LISTED {
-            let name = path.strip_prefix(root).ok().and_then(FilePath::to_str);
-            let (Some(name), Ok(about)) = (name, entry.metadata()) else { continue };
-            let made = finalise::was_made(name);
-            let known = name.ends_with(".flv") || name.ends_with(".mp4");
-            if !known || made.is_some_and(|it| it != Form::Plain) {
-                continue;
-            }
-            let modified = about.modified().ok().and_then(|it| it.duration_since(UNIX_EPOCH).ok());
-            all.push(json!({
-                "file": name,
-                "stream": name.rsplit_once('/').map_or("", |it| it.0),
-                "bytes": about.len(),
-                "modified": modified.map(|it| it.as_secs()),
-                "final": made.is_some(),
-            }));
-        }
-    }
-}
 
 /// A recording, or `?as=mp4` a plain MP4 of it, which is made when it is asked for first.
 pub async fn file(

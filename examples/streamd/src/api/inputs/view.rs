@@ -17,7 +17,7 @@ const DOOR: Kind = Kind::Maybe(&Kind::Object(&[
     must("key", MAYBE_TEXT),
     must("key_hint", MAYBE_TEXT),
 ]));
-const SLOT: Kind = Kind::Maybe(&Kind::Word(&["primary", "backup"]));
+pub const SLOT: Kind = Kind::Maybe(&Kind::Word(&["primary", "backup"]));
 
 pub const VIEW: &[Field] = &[
     must("id", Kind::Id(32)),
