@@ -279,6 +279,14 @@ impl Origin {
         self.departed.pop_front()
     }
 
+    /// Forgets the past, but for this span before the end: see [`Playlist::trim`](crate::Playlist::trim).
+    pub fn trim(&mut self, keep: Duration) {
+        for rendition in &mut self.renditions {
+            rendition.trim(keep, &self.config, &mut self.departed);
+        }
+        self.generation += 1;
+    }
+
     /// What to begin with after a restart, so that numbers go on: media sequence and discontinuity sequence.
     pub fn resume_at(&self) -> Option<(u64, u64)> {
         let playlists = self.renditions.iter().filter_map(|it| it.playlist.as_ref());

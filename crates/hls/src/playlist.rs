@@ -266,6 +266,19 @@ impl Playlist {
         left
     }
 
+    /// Drops all segments but those of this span before the end, once, and says which left. An event playlist keeps all
+    /// of them, and no playlist gets shorter than three target durations.
+    pub fn trim(&mut self, keep: Duration) -> Range<u64> {
+        let begin = self.first;
+        if let Window::Sliding(_) = self.config.window {
+            self.keep(keep);
+        }
+        if begin < self.first {
+            self.drop_date_ranges();
+        }
+        begin..self.first
+    }
+
     /// Ends the playlist. An open segment that was not completed is dropped.
     pub fn finish(&mut self) {
         self.open = None;
@@ -426,18 +439,7 @@ impl Playlist {
     fn slide(&mut self) -> Range<u64> {
         let begin = self.first;
         match self.config.window {
-            Window::Sliding(window) => {
-                let keep = window.max(self.targets(SHORTEST));
-                while self
-                    .settled
-                    .front()
-                    .is_some_and(|it| self.span.saturating_sub(it.duration) >= keep)
-                {
-                    self.drop_first();
-                }
-                self.first_at = self.settled.front().map_or_else(|| self.text.end(), |it| it.at);
-                self.text.trim(self.first_at);
-            }
+            Window::Sliding(window) => self.keep(window),
             Window::Event => {
                 let keep = self.targets(SKIP_FROM + 1);
                 let mut behind =
@@ -454,6 +456,15 @@ impl Playlist {
             }
         }
         begin..self.first
+    }
+
+    fn keep(&mut self, span: Duration) {
+        let keep = span.max(self.targets(SHORTEST));
+        while self.settled.front().is_some_and(|it| self.span.saturating_sub(it.duration) >= keep) {
+            self.drop_first();
+        }
+        self.first_at = self.settled.front().map_or_else(|| self.text.end(), |it| it.at);
+        self.text.trim(self.first_at);
     }
 
     /// Drops the date ranges that ended before the first listed segment begins.

@@ -7,6 +7,7 @@ pub mod base;
 pub mod body;
 mod clips;
 pub mod cors;
+mod dvr;
 pub mod error;
 mod events;
 pub mod fields;
@@ -46,6 +47,7 @@ fn routes() -> impl Iterator<Item = &'static Route> {
     let all = [
         listeners::ROUTES,
         inputs::ROUTES,
+        dvr::ROUTES,
         outputs::ROUTES,
         recordings::ROUTES,
         clips::ROUTES,

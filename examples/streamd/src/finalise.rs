@@ -313,6 +313,8 @@ struct Cut {
     /// From the newest keyframe on, until it is known whether another one comes in time.
     held: Vec<MediaEvent>,
     begun: bool,
+    /// Whether there is a keyframe to begin with.
+    has_key: bool,
     is_over: bool,
     passed: Vec<MediaEvent>,
 }
@@ -320,7 +322,8 @@ struct Cut {
 impl Cut {
     fn new(from: u64, to: u64) -> Self {
         let (tracks, held, passed) = (Vec::new(), Vec::new(), Vec::new());
-        Self { from, to, tracks, held, begun: false, is_over: false, passed }
+        let (begun, has_key, is_over) = (false, false, false);
+        Self { from, to, tracks, held, begun, has_key, is_over, passed }
     }
 
     fn take(&mut self, event: MediaEvent, at: u64) {
@@ -333,8 +336,10 @@ impl Cut {
         };
         let video = self.tracks.iter().any(|it| it.kind == MediaKind::Video);
         let key = if video { frame.track.kind == MediaKind::Video && frame.is_key() } else { true };
+        let had_key = self.has_key;
+        self.has_key |= key;
         if self.begun {
-            self.is_over = key && at >= self.to;
+            self.is_over = key && had_key && at >= self.to;
             if !self.is_over {
                 self.passed.push(event);
             }
@@ -373,5 +378,64 @@ fn finalise(fragmented: &Path, to: &Path) -> anyhow::Result<()> {
                 return Ok(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIP: &[u8] = include_bytes!("demo/clip.flv");
+
+    /// Times of pictures in milliseconds, and whether they are keyframes.
+    fn pictures(file: &Path) -> Vec<(u64, bool)> {
+        let (mut all, mut clock) = (Vec::new(), Clock::new(0));
+        read(&[file.to_owned()], 0, &mut |event, _| {
+            let at = clock.at(&event);
+            if let MediaEvent::Frame(frame) = &event
+                && frame.track.kind == MediaKind::Video
+            {
+                all.push((at, frame.is_key()));
+            }
+            Ok(true)
+        })
+        .unwrap();
+        all
+    }
+
+    #[test]
+    fn c31_t36_a_cut_goes_outward_to_keyframes_and_every_form_has_every_picture() {
+        let folder = std::env::temp_dir().join(format!("streamd-cut-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let flv = folder.join("a.flv");
+        std::fs::write(&flv, CLIP).unwrap();
+        let whole = pictures(&flv);
+        // The first sound is a little before the first picture.
+        let keys: Vec<u64> = whole.iter().filter(|it| it.1).map(|it| it.0).collect();
+        assert_eq!(keys[..3], [21, 1021, 2021]);
+        let mp4 = make(std::slice::from_ref(&flv), Form::Fragmented).unwrap();
+        let back = make(&[mp4.clone(), mp4.clone()], Form::Flv).unwrap();
+        assert_eq!(pictures(&mp4).len(), whole.len());
+        assert_eq!(pictures(&back).len(), 2 * whole.len(), "two files, one after the other");
+        for source in [&flv, &mp4] {
+            for (from, to, least, most) in [
+                (2500, 4500, 2, 5),
+                (2100, 3900, 2, 4),
+                (0, 1, 0, 1),
+                (8500, 99_000, 8, usize::MAX),
+            ] {
+                let clip = folder.join("clip.mp4");
+                cut(std::slice::from_ref(source), from, to, &clip).unwrap();
+                let end = keys.get(most).copied().unwrap_or(u64::MAX);
+                let expected = whole.iter().filter(|it| it.0 >= keys[least] && it.0 < end).count();
+                let cut = pictures(&clip);
+                assert_eq!(cut.len(), expected, "{from}..{to} of {}", source.display());
+                assert!(cut[0].1 && cut[0].0 < 50, "a keyframe, and the clip's own clock");
+            }
+            assert!(cut(std::slice::from_ref(source), 60_000, 61_000, &folder.join("c")).is_err());
+        }
+        assert!(cut(&[], 0, 1, &folder.join("c")).is_err(), "there is nothing");
+        assert!(!folder.join("c").exists() && !folder.join("c.tmp").exists());
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

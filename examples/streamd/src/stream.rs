@@ -454,6 +454,12 @@ impl Stream {
         self.packaging().origin.resume_at()
     }
 
+    /// Forgets the past of its playlists, as far as players that are on time do not need it.
+    pub fn forget_past(&self) {
+        self.packaging().origin.trim(Duration::ZERO);
+        self.hls_changed.send_replace(());
+    }
+
     /// Somebody asked for HLS. `false` if so many others did lately that there may be no more.
     pub fn viewed(&self, who: impl Hash, most: usize) -> bool {
         let mut hasher = DefaultHasher::new();

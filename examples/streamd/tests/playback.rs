@@ -151,6 +151,11 @@ fn c03_c05_c10_c22_c33_live_then_recorded_then_without_its_input() {
         assert!((17.5..18.5).contains(&seconds(&whole)), "{}", seconds(&whole));
         let first = playlist(&server, &format!("{own}video.m3u8"));
         assert!(first.contains("CODECS=\"avc1.") && first.contains("RESOLUTION="), "{first}");
+        let (status, head, _) = server.ask(&format!("/{recording}/watch"), "");
+        assert_eq!(
+            (status, header(&head, "content-type")),
+            (200, Some("text/html; charset=utf-8"))
+        );
         let about = server.json(&format!("/{recording}/lifecycle"));
         assert_eq!((&about["isInput"], &about["live"]), (&json!(false), &json!(false)));
 
@@ -443,7 +448,7 @@ fn c29_parts_only_where_low_latency_is_wanted() {
 }
 
 #[test]
-fn c30_t31_windows_of_the_past() {
+fn c30_t31_t32_windows_of_the_past() {
     let folder = Folder::new("dvr");
     let server = Server::start(&folder, &[]);
     for (settings, least, most) in [
@@ -463,6 +468,12 @@ fn c30_t31_windows_of_the_past() {
                 .filter(|it| it.media_sequence + it.segments.len() as u64 >= 43)
         });
         assert!((least..most).contains(&seconds(&listed)), "{}", seconds(&listed));
+        // T32: all that is older goes.
+        server.delete(&format!("/v1/inputs/{}/dvr", text(&input["id"])));
+        let left = media(&server.text(&path));
+        assert!((6.0..9.0).contains(&seconds(&left)), "{}", seconds(&left));
+        let end = |it: &ReadMedia| it.media_sequence + it.segments.len() as u64;
+        assert_eq!(end(&left), end(&listed));
     }
     // What is recorded goes back to the beginning.
     let input = make(&server, json!({ "name": "b", "recording": { "mode": "automatic" } }));

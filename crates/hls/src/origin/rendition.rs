@@ -212,6 +212,19 @@ impl Rendition {
         }
     }
 
+    /// Lists nothing any more that is further from the end.
+    pub(super) fn trim(
+        &mut self,
+        keep: Duration,
+        config: &OriginConfig,
+        departed: &mut VecDeque<Departed>,
+    ) {
+        let Some(playlist) = &mut self.playlist else { return };
+        let left = playlist.trim(keep);
+        self.unlisted += usize::try_from(left.end - left.start).unwrap_or(0);
+        self.forget(config, departed);
+    }
+
     /// Drops segments that nobody may ask for any more. §6.2.2 has those that left the playlist stay for as long as they
     /// last, and parts for three target durations after their tags.
     fn forget(&mut self, config: &OriginConfig, departed: &mut VecDeque<Departed>) {

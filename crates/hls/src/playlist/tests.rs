@@ -509,3 +509,34 @@ fn an_event_counts_the_discontinuities_that_it_forgot() {
     assert!(playlist.settled.len() < 50);
     assert_eq!((playlist.discontinuity_sequence(), playlist.last_discontinuity()), (0, 10));
 }
+
+#[test]
+fn t32_a_playlist_is_trimmed_down_to_three_targets_and_no_further() {
+    let mut config = PlaylistConfig::new(2, "v0");
+    (config.window, config.first_sequence) = (Window::Sliding(Duration::from_secs(3600)), 5);
+    let mut playlist = Playlist::new(config);
+    let mut maker = Maker { sequence: 5, date: NOON, init: Some(0) };
+    for n in 0..20 {
+        maker.segment(&mut playlist, &[2000], n == 3);
+    }
+    assert_eq!(playlist.trim(Duration::from_secs(20)), 5..15);
+    assert_eq!(playlist.trim(Duration::from_secs(30)), 15..15, "what is gone is gone");
+    let trimmed = read(&text(&playlist, false));
+    assert_eq!((trimmed.media_sequence, trimmed.segments.len()), (15, 10));
+    assert_eq!((trimmed.discontinuity_sequence, trimmed.violations.len()), (1, 0));
+    assert_eq!(playlist.trim(Duration::ZERO), 15..22);
+    assert_eq!(playlist.span(), Duration::from_secs(6));
+    // It grows to its window again.
+    for _ in 0..20 {
+        maker.segment(&mut playlist, &[2000], false);
+    }
+    assert_eq!(read(&text(&playlist, false)).segments.len(), 23);
+    let mut event = PlaylistConfig::new(2, "v0");
+    event.window = Window::Event;
+    let mut event = Playlist::new(event);
+    let mut maker = Maker { sequence: 0, date: NOON, init: None };
+    for _ in 0..9 {
+        maker.segment(&mut event, &[2000], false);
+    }
+    assert_eq!(event.trim(Duration::ZERO), 0..0);
+}

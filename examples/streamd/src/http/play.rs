@@ -113,7 +113,7 @@ async fn find(
         What::Manifest(name) => manifest(server, pass, name, from, request).await,
         What::Lifecycle => Ok(lifecycle(server, pass.subject)),
         What::Views => Ok(views(server, pass.subject)),
-        What::Watch => Ok(page::watch().await.into_response()),
+        What::Watch => Ok(page::player().into_response()),
         What::Flv => {
             let stream = live_stream(server, pass.subject)?;
             count(server, &stream, from, request)?;
@@ -203,14 +203,13 @@ async fn begin_live(
 ) -> Result<Response, Refused> {
     let stream = live_stream(server, Subject::Input(input))?;
     count(server, &stream, from, request)?;
-    // What is recorded goes back to the beginning, a playlist in memory as far as its window.
+    // What is recorded goes back to the beginning, unless the input has a window of its own.
     let windowed = server
         .control
         .read(|plane, _, _| plane.input(input).is_some_and(|it| it.config.dvr_window_s.is_some()));
     let title = match (wanted, running(server, input)) {
         (PlaylistRequest::Live, _) | (_, None) => None,
-        (PlaylistRequest::Dvr, Some(_)) if windowed => None,
-        (_, Some(id)) => Some(Title::Recording(id)),
+        (_, Some(id)) => (!windowed).then_some(Title::Recording(id)),
     };
     if let Some(title) = title {
         let entries = title.entries(server).await;

@@ -363,5 +363,8 @@ pub async fn reset_token(Path(id): Path<String>, May(asked, _): May<Manage>) -> 
 pub async fn clean_up(Path(id): Path<String>, May(asked, _): May<Manage>) -> Outcome {
     let id = find(&asked, &id)?;
     asked.server.control.keep(|_, extras| extras.insert(dvr_begin(id), unix_ms().into())).await;
+    if let Some(stream) = asked.server.hub.of_input(id) {
+        stream.forget_past();
+    }
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
