@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use levada_chunk::Message;
 use levada_control::{
-    Claim, Error, Fact, InputId, ListenerId, Loss, Observation, Plane, Refusal, Reply, SessionId,
-    Slot, Use,
+    Claim, Error, Fact, InputId, Keyring, ListenerId, Loss, Observation, Plane, Refusal, Reply,
+    SessionId, Slot, Use,
 };
 use levada_session::StreamPath;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use crate::config::CALLS;
 use crate::control::Order;
 use crate::room::Seen;
 use crate::server::Server;
@@ -97,11 +98,15 @@ pub struct Knock<'a> {
 }
 
 impl Knock<'_> {
-    /// The name with its queries, each behind a `?`, as the plane reads them.
-    fn text(&self) -> String {
+    /// What its name proves. Queries go behind a `?` each, as the plane reads them. The name of a call has two parts,
+    /// of which clients take the first for the application's.
+    fn claim(&self, plane: &Plane, used_to: Use, keys: &Keyring) -> Claim {
+        let call = self.path.path().split_once('/').filter(|it| it.0 == CALLS);
+        let (app, name) = call.unwrap_or((self.path.app(), self.path.name()));
         let query = self.path.query();
         let mark = if query.is_empty() { "" } else { "?" };
-        format!("{}{mark}{}", self.path.name(), query.replace('&', "?"))
+        let text = format!("{name}{mark}{}", query.replace('&', "?"));
+        plane.claim(self.listener, used_to, app, &text, keys)
     }
 
     /// The claim of the name as such, on a listener where names are public: to the input that is pulled there, or
@@ -130,7 +135,7 @@ pub fn publish(server: &Arc<Server>, knock: Knock<'_>) -> Result<Publisher, Erro
     let Knock { listener, address, path } = knock;
     let mut public = false;
     let reply = server.control.claim(|plane, keys| {
-        let claim = plane.claim(listener, Use::Publish, path.app(), &knock.text(), keys);
+        let claim = knock.claim(plane, Use::Publish, keys);
         let proven = matches!(claim, Claim::Input { .. });
         let open = matches!(claim, Claim::Open { .. }) || with_key && !proven;
         let claim = if open { knock.open_claim(server, plane) } else { claim };
@@ -163,9 +168,9 @@ pub fn publish_pulled(
 
 /// Lets somebody play, or says why not.
 pub fn play(server: &Arc<Server>, knock: Knock<'_>) -> Result<(Arc<Stream>, Player), Error> {
-    let Knock { listener, address, path } = knock;
+    let Knock { listener, address, .. } = knock;
     let reply = server.control.claim(|plane, keys| {
-        let claim = plane.claim(listener, Use::Play, path.app(), &knock.text(), keys);
+        let claim = knock.claim(plane, Use::Play, keys);
         let proven = matches!(claim, Claim::Input { .. });
         // Names that were published openly are played openly, whoever may publish.
         let claim = if proven { claim } else { knock.open_claim(server, plane) };

@@ -2,6 +2,7 @@
 
 mod a;
 mod b;
+mod c;
 mod caller;
 mod d;
 #[path = "../support/mod.rs"]
