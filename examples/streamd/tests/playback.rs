@@ -473,7 +473,7 @@ fn c30_t31_t32_windows_of_the_past() {
         let left = media(&server.text(&path));
         assert!((6.0..9.0).contains(&seconds(&left)), "{}", seconds(&left));
         let end = |it: &ReadMedia| it.media_sequence + it.segments.len() as u64;
-        assert_eq!(end(&left), end(&listed));
+        assert!(end(&left) >= end(&listed));
     }
     // What is recorded goes back to the beginning.
     let input = make(&server, json!({ "name": "b", "recording": { "mode": "automatic" } }));
