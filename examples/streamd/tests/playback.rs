@@ -561,3 +561,55 @@ fn c34_viewers_are_counted_and_limited() {
     assert_eq!((ask("one"), views()), (200, 2));
     assert_eq!((ask("two"), ask("one"), views()), (503, 200, 2));
 }
+
+#[test]
+fn t36_clips_are_files_of_their_own() {
+    let folder = Folder::new("clips");
+    let server = Server::start(&folder, &[]);
+    let settings = json!({ "name": "a", "recording": { "mode": "automatic", "reconnect_window_s": 1, "require_signed": true } });
+    let input = make(&server, settings);
+    let id = text(&input["id"]);
+    let mut encoder = publisher(&server, &input);
+    encoder.send_all(&film(18));
+    let token = |sub: &str| {
+        let wanted = json!({ "sub": sub, "downloadable": true });
+        text(&server.post("/v1/tokens", &wanted)["token"]).to_owned()
+    };
+    let own = token(id);
+    let recording = running(&server, &own);
+    let order = |body: Value| server.call("POST", "/v1/clips", &body);
+    let clip = server.until("so much is recorded", |_| {
+        let wanted = json!({ "source": recording, "start_ms": 3500, "duration_ms": 8000 });
+        Some(order(wanted)).filter(|it| it.0 < 300).map(|it| it.1)
+    });
+    let wrong = order(json!({ "source": recording, "start_ms": 3500, "duration_ms": 600_000 }));
+    assert_eq!(wrong.0, 400);
+    let clip = text(&clip["id"]);
+    assert_eq!(server.ask(&format!("/{clip}/manifest/video.m3u8"), "").0, 401, "the same rules");
+    let base = format!("/{}/manifest/", token(clip));
+    let index = playlist(&server, &format!("{base}video.m3u8"));
+    assert!(index.contains("CODECS=\"avc1.") && index.contains(&format!("\n{clip}.m3u8")));
+    let listed = media(&server.text(&format!("{base}{clip}.m3u8")));
+    assert!(listed.ended && (8.9..=9.1).contains(&seconds(&listed)), "{}", seconds(&listed));
+    assert_eq!(pictures(&server, &base, &listed), 225);
+    let mp4 = server.get(&format!("/v1/clips/{}/media.mp4", token(clip)));
+    assert_eq!(&mp4[4..8], b"ftyp");
+    // It stays when its recording goes, unless that was not wanted.
+    let wanted = json!({ "source": recording, "start_ms": 0, "duration_ms": 2000, "keep": true });
+    let kept = text(&server.post("/v1/clips", &wanted)["id"]).to_owned();
+    let kept_base = format!("/{}/manifest/", token(&kept));
+    playlist(&server, &format!("{kept_base}video.m3u8"));
+    drop(encoder);
+    ended(&server, &format!("/{}/manifest/", token(&recording)), &recording);
+    server.delete(&format!("/v1/recordings/{recording}"));
+    server.until("it is gone", |it| {
+        (it.ask(&format!("{base}video.m3u8"), "").0 == 403).then_some(())
+    });
+    assert_eq!(server.ask(&format!("{kept_base}video.m3u8"), "").0, 200);
+    server.until("its files are gone", |_| {
+        (folder.files(&format!("{clip}.mp4")).is_empty() && folder.files(".mp4").len() == 1)
+            .then_some(())
+    });
+    server.delete(&format!("/v1/clips/{kept}"));
+    server.until("no clip is left", |_| folder.files(".mp4").is_empty().then_some(()));
+}
