@@ -30,7 +30,7 @@ use crate::stream::{Item, Stream, tag_kind};
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// How often the plane hears how much there is.
-const REPORT: Duration = Duration::from_secs(1);
+const REPORT: Duration = Duration::from_millis(500);
 
 /// How often the room for recordings is looked at.
 const COUNT: Duration = Duration::from_secs(1);
@@ -177,8 +177,15 @@ async fn record(
     let mut holes = 0;
     let mut reported = Instant::now();
     loop {
+        let report_at = tokio::time::Instant::from_std(reported + REPORT);
         let items = tokio::select! {
             items = reader.next_some(1 << 20) => items,
+            // Also when nothing comes any more: the plane counts gaps from there.
+            () = tokio::time::sleep_until(report_at), if tally.told < tally.duration => {
+                reported = Instant::now();
+                tally.report(&server, recording, reader.stream());
+                continue;
+            }
             _ = told.wait_for(|it| *it) => {
                 let rest = reader.read_some(1 << 20);
                 (!rest.is_empty()).then_some(rest)
@@ -215,10 +222,6 @@ async fn record(
             }
             sink = None;
             paused_until = Some(Instant::now() + PAUSE);
-        }
-        if reported.elapsed() >= REPORT {
-            reported = Instant::now();
-            tally.report(&server, recording, reader.stream());
         }
     }
     if let Some(mut open) = sink {
@@ -290,6 +293,8 @@ struct Tally {
     /// The time of the newest frame, and the media time since the first.
     newest: Option<u32>,
     duration: u64,
+    /// As much of it as the plane knows of.
+    told: u64,
 }
 
 impl Tally {
@@ -314,7 +319,8 @@ impl Tally {
         server.control.keep(|_, extras| extras.insert(place_of(recording), names)).await;
     }
 
-    fn report(&self, server: &Server, recording: RecordingId, stream: &Stream) {
+    fn report(&mut self, server: &Server, recording: RecordingId, stream: &Stream) {
+        self.told = self.duration;
         let size = |it: &PathBuf| std::fs::metadata(it).map_or(0, |it| it.len());
         let (codecs, dimensions) = stream.packaging().facts.codecs_and_size();
         let media = RecordedMedia {
