@@ -55,12 +55,12 @@ pub struct Place {
 }
 
 impl Place {
-    /// Takes a URL apart into its place and what follows: path and query without the first `/`.
+    /// Takes a URL apart into its place, what follows (path and query without the first `/`), and user and password.
     fn parse<'a>(
         field: &'static str,
         url: &'a str,
         allowed: &[Scheme],
-    ) -> Result<(Self, &'a str), Error> {
+    ) -> Result<(Self, &'a str, Option<&'a str>), Error> {
         let invalid = |why| Error::Invalid { field, why };
         let forbidden_byte = |it: char| it.is_control() || it.is_whitespace() || it == '\\';
         if url.contains(forbidden_byte) {
@@ -75,14 +75,17 @@ impl Place {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
         // User and password belong to whoever connects; the place is public.
-        let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, it)| it);
+        let (login, host_and_port) = match authority.rsplit_once('@') {
+            Some((login, rest)) => (Some(login), rest),
+            None => (None, authority),
+        };
         let (host, port) = split_port(host_and_port).ok_or_else(|| invalid("has no valid port"))?;
         if host.is_empty() || host.len() > 253 {
             return Err(invalid("has no valid host"));
         }
         let port = port.unwrap_or_else(|| scheme.default_port());
         let path = path.strip_prefix('/').unwrap_or(path);
-        Ok((Self { scheme, host: host.to_ascii_lowercase(), port }, path))
+        Ok((Self { scheme, host: host.to_ascii_lowercase(), port }, path, login))
     }
 
     /// Whether the host is one of these, or an address that [`is_private`].
@@ -196,7 +199,7 @@ impl TargetRules {
         if url.len() > 2048 {
             return Err(Error::Invalid { field: "url", why: "must have at most 2048 characters" });
         }
-        let (place, _) = Place::parse("url", url, &[Scheme::Http, Scheme::Https])?;
+        let (place, ..) = Place::parse("url", url, &[Scheme::Http, Scheme::Https])?;
         self.check("url", &place)?;
         Ok(place)
     }
@@ -219,6 +222,9 @@ pub struct Target {
     pub place: Place,
     /// The application: the path before the name.
     pub app: String,
+    /// Whether the secret begins with a user and a password, and an `@`.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub login: bool,
 }
 
 impl Target {
@@ -232,7 +238,7 @@ impl Target {
         if url.len() > 2048 {
             return Err(invalid("url", "must have at most 2048 characters"));
         }
-        let (place, path) = Place::parse("url", url, &[Scheme::Rtmp, Scheme::Rtmps])?;
+        let (place, path, login) = Place::parse("url", url, &[Scheme::Rtmp, Scheme::Rtmps])?;
         rules.check("url", &place)?;
         let (app, name) = match key.filter(|it| !it.is_empty()) {
             Some(key) => (path.trim_end_matches('/'), key.trim_start_matches('/')),
@@ -254,17 +260,33 @@ impl Target {
             let why = "must have 1 to 1024 characters, none of them control characters";
             return Err(invalid("key", why));
         }
-        Ok((Self { place, app: app.to_string() }, Secret::new(name)))
+        let secret = match login {
+            Some(login) => Secret::new(alloc::format!("{}@{name}", login.replace('@', "%40"))),
+            None => Secret::new(name),
+        };
+        Ok((Self { place, app: app.to_string(), login: login.is_some() }, secret))
     }
 
-    /// The URL without the name, to be shown and to connect to.
+    /// The URL without the name, to be shown.
     pub fn url(&self) -> String {
+        self.url_with("")
+    }
+
+    /// The URL to connect to, and the name to publish.
+    pub fn reveal<'a>(&self, secret: &'a Secret) -> (String, &'a str) {
+        match secret.reveal().split_once('@') {
+            Some((login, name)) if self.login => (self.url_with(&alloc::format!("{login}@")), name),
+            _ => (self.url(), secret.reveal()),
+        }
+    }
+
+    fn url_with(&self, login: &str) -> String {
         let Place { scheme, host, port } = &self.place;
         let brackets = if host.contains(':') { ("[", "]") } else { ("", "") };
         let (open, close) = brackets;
         let port =
             if *port == scheme.default_port() { String::new() } else { alloc::format!(":{port}") };
-        alloc::format!("{}://{open}{host}{close}{port}/{}", scheme.as_str(), self.app)
+        alloc::format!("{}://{login}{open}{host}{close}{port}/{}", scheme.as_str(), self.app)
     }
 }
 
@@ -286,7 +308,7 @@ pub fn parse_pull_list(field: &str, rules: &TargetRules) -> Result<Vec<Place>, E
         .split(' ')
         .filter(|it| !it.is_empty())
         .map(|url| {
-            let (place, _) = Place::parse("pull.urls", url, allowed)?;
+            let (place, ..) = Place::parse("pull.urls", url, allowed)?;
             rules.check("pull.urls", &place)?;
             Ok(place)
         })
@@ -411,6 +433,20 @@ mod tests {
         assert!(Target::parse("rtmp://127.0.0.1/a", Some("k"), &open).is_ok());
         let looped = Target::parse("rtmp://ingest.example:1935/in", Some("k"), &open);
         assert_eq!(looped.err(), Some(Error::TargetForbidden { field: "url" }), "cli_07: a loop");
+    }
+
+    #[test]
+    fn a_user_and_a_password_are_secret() {
+        let url = "rtmp://me:p@ss@h.example/a/b/k@1";
+        let (target, secret) = Target::parse(url, None, &TargetRules::default()).unwrap();
+        assert_eq!(
+            (target.url().as_str(), target.place.host.as_str()),
+            ("rtmp://h.example/a/b", "h.example")
+        );
+        assert_eq!(target.reveal(&secret), ("rtmp://me:p%40ss@h.example/a/b".into(), "k@1"));
+        let (target, secret) =
+            Target::parse("rtmp://h/a", Some("k@1"), &TargetRules::default()).unwrap();
+        assert_eq!(target.reveal(&secret), ("rtmp://h/a".into(), "k@1"));
     }
 
     #[test]

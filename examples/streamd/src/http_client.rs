@@ -22,6 +22,8 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::connect::{self, Lost};
+
 /// How long it may take until the head of the answer is there.
 const HEAD: Duration = Duration::from_secs(10);
 /// The largest head of an answer.
@@ -151,23 +153,16 @@ impl HttpClient {
 }
 
 /// Connects to an address of a name. The one that is checked is the one that is connected to.
-pub async fn dial(
+async fn dial(
     host: &str,
     port: u16,
     allowed: impl Fn(IpAddr) -> bool,
 ) -> Result<TcpStream, NoAnswer> {
-    let found = tokio::net::lookup_host((host, port)).await.map_err(|_| NoAnswer::Name)?;
-    let mut failed = NoAnswer::Forbidden;
-    for address in found.filter(|it| allowed(it.ip())) {
-        match TcpStream::connect(address).await {
-            Ok(socket) => {
-                let _ = socket.set_nodelay(true);
-                return Ok(socket);
-            }
-            Err(_) => failed = NoAnswer::Connect,
-        }
-    }
-    Err(failed)
+    let addresses = connect::resolve(host, port, allowed).await.map_err(|why| match why {
+        Lost::Forbidden => NoAnswer::Forbidden,
+        _ => NoAnswer::Name,
+    })?;
+    connect::call(&addresses).await.map_err(|_| NoAnswer::Connect)
 }
 
 fn request(

@@ -101,7 +101,8 @@ pub fn connect(server: &Arc<Server>, output: OutputId, number: u64) {
         let it = plane.output(output)?;
         let key = keys.secret(KeyRef::Output(output)).cloned();
         let delay = Duration::from_millis(it.config.max_delay_ms.into());
-        Some((it.input, it.config.target.url(), key.unwrap_or_else(|| Secret::new("")), delay))
+        let (url, name) = it.config.target.reveal(key.as_ref()?);
+        Some((it.input, Secret::new(url), Secret::new(name), delay))
     });
     // Deleted in between: nobody waits for an answer.
     let Some((input, url, key, max_delay)) = found else { return };
@@ -130,10 +131,10 @@ pub fn connect(server: &Arc<Server>, output: OutputId, number: u64) {
     attempts.insert(output, Attempt { number, orders, task });
 }
 
-async fn run(url: String, mut target: Target) {
+async fn run(url: Secret, mut target: Target) {
     let (server, output, attempt) = (target.server.clone(), target.output, target.attempt);
     let told = target.told.clone();
-    let ended = match RtmpUrl::with_key(&url, target.key.reveal()) {
+    let ended = match RtmpUrl::with_key(url.reveal(), target.key.reveal()) {
         Ok(url) => {
             debug!(%output, url = url.tc_url(), "connecting an output");
             tokio::select! {

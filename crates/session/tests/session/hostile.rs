@@ -811,6 +811,23 @@ fn a_publisher_that_sends_nothing_and_a_client_that_wants_nothing() {
 }
 
 #[test]
+fn a_client_measures_the_round_trip_when_it_is_asked_to() {
+    let mut talk = Client::connected(|it| it.publish("key", PublishKind::Live).unwrap());
+    talk.listen();
+    let statistics = talk.end.statistics();
+    assert_eq!((statistics.round_trip, statistics.window), (None, client_config().window));
+    talk.end.ping(talk.clock.now());
+    let heard = talk.listen();
+    let Ok(Some(Control::User(UserControl::PingRequest { time }))) = Control::parse(&heard[0])
+    else {
+        panic!("{heard:?}")
+    };
+    talk.control(&Control::User(UserControl::PingResponse { time }));
+    talk.quiet();
+    assert!(talk.end.statistics().round_trip.is_some_and(|it| it <= seconds(1)));
+}
+
+#[test]
 fn a_quiet_player_is_pinged_and_lives_while_it_answers() {
     let mut talk = Server::playing(ServerConfig::default());
     for _ in 0..10 {
