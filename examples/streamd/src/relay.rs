@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use levada_control::{
-    InputConfig, InputId, KeyRef, NoticeKind, OutputConfig, OutputView, Phase, Plane, PullState,
-    Reply, Request, Secret, Target, parse_pull_list,
+    InputConfig, InputId, KeyRef, Notice, NoticeKind, OutputConfig, OutputView, Phase, Plane,
+    PullState, Reply, Request, Secret, Target, parse_pull_list,
 };
 use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tracing::{info, warn};
 
@@ -84,18 +85,26 @@ async fn pull(server: &Arc<Server>, relay: &Relay) -> anyhow::Result<()> {
 async fn push_all(server: Arc<Server>, pushes: Vec<Relay>) {
     let mut notices = server.control.notices();
     loop {
+        for (number, push) in pushes.iter().enumerate() {
+            give_output(&server, number, push);
+        }
+        if !other_streams(&mut notices).await {
+            return;
+        }
+    }
+}
+
+/// Resolves when streams may have begun or ended. `false`: none ever will again.
+async fn other_streams(notices: &mut Receiver<Arc<Notice>>) -> bool {
+    loop {
         match notices.recv().await.map(|it| it.kind.clone()) {
             Ok(
                 NoticeKind::InputLive { .. }
                 | NoticeKind::InputEnded { .. }
                 | NoticeKind::InputDeleted,
             )
-            | Err(RecvError::Lagged(_)) => {
-                for (number, push) in pushes.iter().enumerate() {
-                    give_output(&server, number, push);
-                }
-            }
-            Err(RecvError::Closed) => return,
+            | Err(RecvError::Lagged(_)) => return true,
+            Err(RecvError::Closed) => return false,
             Ok(_) => {}
         }
     }
