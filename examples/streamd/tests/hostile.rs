@@ -109,7 +109,17 @@ fn out_18_a_recording_is_cut_at_its_limit_and_ends_when_the_space_is_used_up() {
     let folder = Folder::new("parts");
     let server = Server::start(&folder, &["--record", "flv", "--record-part", "3"]);
     let mut publisher = Client::publish(server.rtmp, "live/a");
-    publisher.send_all(&clip());
+    // No faster than it is recorded, as from a camera.
+    for second in 0..9 {
+        let now = second * 1_000..(second + 1) * 1_000;
+        let tags = clip().into_iter().filter(|it| now.contains(&it.timestamp));
+        publisher.send_all(&tags.collect::<Vec<_>>());
+        server.until("it is recorded", |it| {
+            let all = it.json("/v1/recordings")["recordings"].clone();
+            let lengths = all.as_array()?.iter().map(|it| it["duration_ms"].as_u64());
+            (lengths.sum::<Option<u64>>()? + 500 > u64::from(now.end)).then_some(())
+        });
+    }
     drop(publisher);
     server.until("parts", |_| (folder.files(".flv").len() >= 3).then_some(()));
     for file in folder.files(".flv") {

@@ -177,7 +177,7 @@ fn a_restart_opens_the_port_that_it_is_told_and_no_other() {
     let server = Server::start(&folder, &[]);
     // Nobody who comes at once is sent away.
     assert!(Client::publish(server.rtmp, "live/b").stream.is_some());
-    let said = server.said();
+    let said = server.until("a port", |it| it.said().contains("opened a port").then(|| it.said()));
     let opened: Vec<_> = said.lines().filter(|it| it.contains("opened a port")).collect();
     assert_eq!(opened.len(), 1, "{said}");
     assert!(opened[0].ends_with(&server.rtmp.to_string()) && !said.contains("closed a port"));
