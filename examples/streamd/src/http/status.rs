@@ -47,6 +47,7 @@ fn facts(stream: &Arc<Stream>) -> Value {
     let facts = &packaging.facts;
     json!({
         "path": stream.path(),
+        "input": stream.input().to_string(),
         "state": if counts.live { "live" } else if stream.is_over() { "ended" } else { "waiting" },
         "uptime_s": stream.uptime().as_secs(),
         "bit_rate": facts.bit_rate(),

@@ -1,6 +1,6 @@
 //! Web players in headless Chromium. Their `currentTime` has to advance and nothing may be reported.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::tool::{
 };
 
 const LIMIT: Duration = Duration::from_secs(120);
-const TOOLS: &[&str] = &["chromium", "node", "npm", "curl", "ffmpeg"];
+pub const TOOLS: &[&str] = &["chromium", "node", "npm", "curl", "ffmpeg"];
 
 /// What a player is held to.
 struct Expected {
@@ -24,10 +24,15 @@ struct Expected {
     ends: bool,
 }
 
-/// Plays and judges. One browser at a time: two cores do not decode two pictures without loss.
-fn plays(player: &str, what: &str, url: &str, expected: &Expected) {
+/// One browser at a time: two cores do not decode two pictures without loss.
+pub fn one_at_a_time() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Plays and judges.
+fn plays(player: &str, what: &str, url: &str, expected: &Expected) {
+    let _guard = one_at_a_time();
     let case = work(&format!("browser-{player}-{}", what.replace([' ', ','], "-")));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/browser.mjs");
     let seconds = expected.seconds;

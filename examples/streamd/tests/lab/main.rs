@@ -6,6 +6,7 @@
 
 mod browsers;
 mod codec_facts;
+mod dashboard;
 mod hls_judges;
 mod media;
 mod nginx;

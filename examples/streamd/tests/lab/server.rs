@@ -32,9 +32,15 @@ pub fn ingest() -> Server {
 
 /// `streamd`.
 pub fn streamd() -> Server {
+    streamd_with("")
+}
+
+/// `streamd` with more options.
+pub fn streamd_with(options: &str) -> Server {
     let (rtmp, http) = (free_port(), free_port());
     let data = work(&format!("streamd-{rtmp}"));
-    let line = format!("streamd --rtmp 127.0.0.1:{rtmp} --http 127.0.0.1:{http} --data {data}");
+    let line =
+        format!("streamd --rtmp 127.0.0.1:{rtmp} --http 127.0.0.1:{http} --data {data} {options}");
     let _process = start(&line);
     listening(rtmp);
     listening(http);
