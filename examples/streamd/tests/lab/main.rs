@@ -15,5 +15,6 @@ mod probe;
 mod rtmp_players;
 mod rtmp_publishers;
 mod rtmps;
+mod sdks;
 mod server;
 mod tool;

