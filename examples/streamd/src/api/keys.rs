@@ -12,7 +12,7 @@ use crate::http::access::Subject;
 use crate::signing;
 
 /// How long a token is good for unless it is said, in seconds.
-const HOUR: i64 = 3600;
+pub const HOUR: i64 = 3600;
 
 const ALGORITHM: Kind = Kind::Word(&["RS256", "EdDSA", "HS256"]);
 const SECONDS: Kind = Kind::Whole(0, i64::MAX);
@@ -106,7 +106,7 @@ async fn token(call: Call) -> Answer {
     ok(&json!({ "token": token }))
 }
 
-fn failed(why: anyhow::Error) -> ApiError {
+pub fn failed(why: anyhow::Error) -> ApiError {
     match why.downcast::<levada_control::Error>() {
         Ok(why) => why.into(),
         Err(why) => {

@@ -1,6 +1,7 @@
 //! Live inputs: what encoders publish to with a key, its recordings as videos, its outputs, and a webhook for all.
 
 mod inputs;
+mod keys;
 mod outputs;
 mod videos;
 mod webhook;
@@ -12,7 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use levada_control::Scope;
 use serde_json::{Value, json};
 
@@ -40,7 +41,10 @@ fn stream() -> Router<Arc<Server>> {
             "/live_inputs/{uid}/outputs/{output}",
             get(outputs::one).put(outputs::update).delete(outputs::remove),
         )
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{key}", delete(keys::remove))
         .route("/webhook", get(webhook::show).put(webhook::set).delete(webhook::remove))
+        .route("/{uid}/token", post(keys::token))
         .route("/{uid}", get(videos::one).post(videos::update).delete(videos::remove))
 }
 

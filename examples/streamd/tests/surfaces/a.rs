@@ -1,8 +1,12 @@
 //! Live inputs.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::caller::{ANN, BOB, Caller, tokens};
+use crate::caller::{ANN, BOB, Caller, Feed, tokens};
 use crate::support::{Client, Folder, Server, clip};
 
 const ALL: &str = "/accounts/one/stream/live_inputs";
@@ -408,4 +412,63 @@ fn c20_one_webhook_with_its_secret() {
     assert_eq!(stage.ok("GET", path, Value::Null), changed);
     assert_eq!(stage.ok("DELETE", path, Value::Null), "");
     stage.refused("DELETE", path, Value::Null, 404);
+}
+
+#[test]
+fn c06_c22_c24_c25_c33_keys_tokens_and_what_an_input_plays() {
+    let stage = Stage::new("c24");
+    let (_, input) = stage.make(json!({ "recording": { "requireSignedURLs": true } }));
+    let uid = text(&input["uid"]);
+    let keys = "/accounts/one/stream/keys";
+    let made = stage.ok("POST", keys, Value::Null);
+    let decoded = |field: &str| {
+        let bytes = BASE64_STANDARD.decode(text(&made[field])).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    assert!(decoded("pem").starts_with("-----BEGIN"));
+    let jwk: Value = serde_json::from_str(&decoded("jwk")).unwrap();
+    assert_eq!((&jwk["kid"], &jwk["kty"]), (&made["id"], &json!("RSA")));
+    let listed = json!([{ "id": made["id"], "created": made["created"] }]);
+    assert_eq!(stage.ok("GET", keys, Value::Null), listed, "the private part is shown once");
+    let one = format!("{keys}/{}", text(&made["id"]));
+    assert_eq!(stage.ok("DELETE", &one, Value::Null), "Revoked");
+    stage.refused("DELETE", &one, Value::Null, 404);
+
+    let for_it = format!("/accounts/one/stream/{uid}/token");
+    let token = stage.ok("POST", &for_it, Value::Null);
+    let token = text(&token["token"]);
+    let playlist = |name: &str| stage.server.ask(&format!("/{name}/manifest/video.m3u8"), "").0;
+    assert_eq!((playlist(uid), playlist(token)), (401, 204), "nothing is live");
+    let _feed =
+        Feed::begin(stage.server.rtmp, &format!("live/{}", text(&input["rtmps"]["streamKey"])));
+    stage.server.until("it plays", |_| (playlist(token) == 200).then_some(()));
+    assert_eq!(playlist(uid), 401);
+    let life = stage.server.json(&format!("/{token}/lifecycle"));
+    assert_eq!((&life["isInput"], &life["live"]), (&json!(true), &json!(true)));
+    let (other, _) = stage.make(Value::Null);
+    let other = other.rsplit('/').next().unwrap();
+    let second = stage.ok(
+        "POST",
+        &format!("/accounts/one/stream/{other}/token"),
+        json!({ "downloadable": true }),
+    );
+    assert_ne!(second["token"], token);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let rule = json!([{ "type": "ip.src", "action": "block", "ip": ["127.0.0.0/8"] }]);
+    let blocked =
+        stage.ok("POST", &for_it, json!({ "exp": now + 60, "nbf": now - 60, "accessRules": rule }));
+    assert_eq!(playlist(text(&blocked["token"])), 403);
+    for (body, field) in [
+        (json!({ "exp": now + 90_000 }), "exp"),
+        (json!({ "accessRules": [{ "type": "any" }] }), "accessRules"),
+        (json!({ "downloadable": 1 }), "downloadable"),
+    ] {
+        assert!(stage.refused("POST", &for_it, body, 400).starts_with(field));
+    }
+    stage.refused(
+        "POST",
+        &format!("/accounts/one/stream/{}/token", "0".repeat(32)),
+        Value::Null,
+        404,
+    );
 }

@@ -35,6 +35,12 @@ const hook = await client.stream.webhooks.update({ ...account, notificationUrl: 
 assert.deepEqual(await client.stream.webhooks.get(account), hook);
 assert.equal(await client.stream.webhooks.delete(account), '');
 
+const key = await client.stream.keys.create({ ...account, body: {} });
+assert.ok(key.id.length === 32 && key.pem && key.jwk);
+assert.equal(await client.stream.keys.delete(key.id, account), 'Revoked');
+const { token: signed } = await client.stream.token.create(made.uid, account);
+assert.equal(signed.split('.').length, 3);
+
 await inputs.delete(made.uid, account);
 await assert.rejects(inputs.get(made.uid, account), Cloudflare.NotFoundError);
 await assert.rejects(inputs.create({ ...account, deleteRecordingAfterDays: 29 }), Cloudflare.BadRequestError);

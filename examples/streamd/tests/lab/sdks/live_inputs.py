@@ -63,6 +63,12 @@ assert hook.notification_url == "https://a.example/hook" and len(hook.secret) >=
 assert stream.webhooks.get(**account).to_dict() == hook.to_dict()
 assert stream.webhooks.delete(**account) == ""
 
+key = stream.keys.create(**account)
+assert len(key.id) == 32 and key.pem and key.jwk, key
+assert [it.id for it in stream.keys.get(**account)] == [key.id]
+assert stream.keys.delete(key.id, **account) == "Revoked"
+assert stream.token.create(made.uid, **account, downloadable=True).token.count(".") == 2
+
 url = f"{made.rtmps.url.rstrip('/')}/{made.rtmps.stream_key}"
 encoder = subprocess.Popen(["ffmpeg", "-v", "error", "-re", "-i", clip, "-t", "4", "-c", "copy", "-f", "flv", url])
 until("it is live", lambda: stream.live_inputs.get(**one).status == "connected")
