@@ -1,6 +1,8 @@
 //! What JSON may look like. One description serves three: bodies are checked against it, answers are tested against it,
 //! and the OpenAPI document is made of it.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value, json};
 
 use super::ApiError;
@@ -18,6 +20,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// So many lower-case hex digits.
     Id(usize),
+    /// An IP address.
+    Address,
     /// RFC 3339 in UTC with milliseconds.
     Time,
     /// Any object.
@@ -70,11 +74,12 @@ impl Kind {
                 value.as_str().is_some_and(|it| (*least..=*most).contains(&it.chars().count()))
             }
             Self::Whole(least, most) => {
-                value.as_i64().is_some_and(|it| (*least..=*most).contains(&it))
+                whole_number(value).is_some_and(|it| (*least..=*most).contains(&it))
             }
             Self::Number => value.is_number(),
             Self::Word(words) => value.as_str().is_some_and(|it| words.contains(&it)),
             Self::Id(digits) => value.as_str().is_some_and(|it| is_id(it, *digits)),
+            Self::Address => value.as_str().is_some_and(|it| it.parse::<IpAddr>().is_ok()),
             Self::Time => value.as_str().is_some_and(|it| it.len() == 24 && it.ends_with('Z')),
             Self::Map => value.is_object(),
             Self::Maybe(kind) => return maybe(kind, at, value, whole),
@@ -95,6 +100,7 @@ impl Kind {
             Self::Number => "must be a number".into(),
             Self::Word(words) => format!("must be one of {}", words.join(", ")),
             Self::Id(digits) => format!("must be an id of {digits} lower-case hex digits"),
+            Self::Address => "must be an IP address".into(),
             Self::Time => "must be a time such as 2026-01-31T12:00:00.000Z".into(),
             Self::Map | Self::Object(_) => "must be an object".into(),
             Self::Maybe(kind) => format!("{}, or null", kind.asks()),
@@ -117,6 +123,9 @@ impl Kind {
             Self::Id(digits) => {
                 json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") })
             }
+            Self::Address => {
+                json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] })
+            }
             Self::Time => json!({ "type": "string", "format": "date-time" }),
             Self::Map => json!({ "type": "object" }),
             Self::Maybe(kind) => json!({ "anyOf": [kind.schema(whole), { "type": "null" }] }),
@@ -135,6 +144,13 @@ impl Kind {
             }
         }
     }
+}
+
+/// A whole number. JSON writes 5 as 5.0, too.
+pub fn whole_number(value: &Value) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "has no fraction and is small")]
+    let exact = |it: f64| (it.fract() == 0.0 && it.abs() < 9e15).then_some(it as i64);
+    value.as_i64().or_else(|| exact(value.as_f64()?))
 }
 
 fn is_id(text: &str, digits: usize) -> bool {
@@ -199,7 +215,7 @@ mod tests {
             field(json!({ "name": "a", "to": { "at": null }, "ids": ["00ff"] }), true),
             None
         );
-        assert_eq!(field(json!({ "port": 1 }), false), None, "a change leaves the rest");
+        assert_eq!(field(json!({ "port": 1.0 }), false), None, "a change leaves the rest");
         for (body, wrong) in [
             (json!({}), "name"),
             (json!([]), "body"),

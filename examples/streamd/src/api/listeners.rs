@@ -1,6 +1,5 @@
 //! `/v1/listeners`: ports that publishers and players connect to.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use levada_control::{
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 use super::ApiError;
 use super::kind::{COUNT, Field, Kind, MAYBE_TIME, NAME, may, must};
 use super::read::{Fields, made, nothing, ok, page, time, time_or_null};
-use super::route::{Answer, Call, PAGE, Route};
+use super::route::{Answer, Call, Route};
 use crate::control::Change;
 use crate::server::Server;
 use crate::store::Extras;
@@ -20,16 +19,15 @@ use crate::store::Extras;
 /// How long a port may take to be bound or given up before the answer says where it stands.
 const SETTLE: Duration = Duration::from_secs(2);
 
-const ADDRESS: Kind = Kind::Text(2, 45);
 const POLICY: Kind = Kind::Word(&["keyed", "open", "allow-list"]);
 const ALLOW: Kind = Kind::Object(&[
     may("names", Kind::List(&Kind::Text(1, 256), 1000)),
-    may("addresses", Kind::List(&ADDRESS, 1000)),
+    may("addresses", Kind::List(&Kind::Address, 1000)),
 ]);
 
 const BODY: &[Field] = &[
     must("name", NAME),
-    may("bind", ADDRESS),
+    may("bind", Kind::Address),
     must("port", Kind::Whole(1, 65_535)),
     may("tls", Kind::Flag),
     may("buffer_s", Kind::Whole(1, 3600)),
@@ -41,7 +39,7 @@ const BODY: &[Field] = &[
 const VIEW: &[Field] = &[
     must("id", Kind::Id(24)),
     must("name", NAME),
-    must("bind", ADDRESS),
+    must("bind", Kind::Address),
     must("port", Kind::Whole(1, 65_535)),
     must("tls", Kind::Flag),
     must("buffer_s", Kind::Whole(1, 3600)),
@@ -59,7 +57,7 @@ const VIEW: &[Field] = &[
 pub const ROUTES: &[Route] = &[
     Route::get("/v1/listeners", |it| Box::pin(list(it)))
         .about("All listeners.")
-        .asks(PAGE)
+        .asks(&[may("limit", Kind::Whole(1, 1000)), may("after", Kind::Id(24))])
         .gives(&[must("listeners", Kind::List(&Kind::Object(VIEW), 1000))]),
     Route::post("/v1/listeners", |it| Box::pin(create(it)))
         .about("Make a listener. If it is active and its port can't be had, there is none: `port_in_use`.")
@@ -137,9 +135,8 @@ fn apply(config: &mut ListenerConfig, body: Fields<'_>) -> Result<(), ApiError> 
     if let Some(name) = body.text("name") {
         config.name = name.into();
     }
-    if let Some(bind) = body.text("bind") {
-        let address = bind.parse::<IpAddr>();
-        config.bind = address.map_err(|_| ApiError::invalid("bind", "must be an IP address"))?;
+    if let Some(bind) = body.text("bind").and_then(|it| it.parse().ok()) {
+        config.bind = bind;
     }
     config.port = body.whole("port").unwrap_or(config.port);
     config.tls = body.flag("tls").unwrap_or(config.tls);
@@ -160,10 +157,8 @@ fn apply(config: &mut ListenerConfig, body: Fields<'_>) -> Result<(), ApiError> 
     if let Some(new) = allow.texts("names") {
         *names = new;
     }
-    if let Some(new) = allow.texts("addresses") {
-        let all: Result<Vec<IpAddr>, _> = new.iter().map(|it| it.parse()).collect();
-        let wrong = |_| ApiError::invalid("allow.addresses", "must be IP addresses");
-        *addresses = all.map_err(wrong)?;
+    if let Some(new) = allow.parsed("addresses") {
+        *addresses = new;
     }
     Ok(())
 }

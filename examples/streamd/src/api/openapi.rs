@@ -102,11 +102,16 @@ fn responses(route: &Route) -> Value {
         Gives::Other(kind) => (StatusCode::OK, json!({ "content": { kind: {} } })),
     };
     response["description"] = "It is done.".into();
-    let error = json(json!({ "$ref": "#/components/schemas/error" }));
+    let error = json!({ "$ref": "#/components/schemas/error" });
     let mut all = json!({
         status.as_str(): response,
-        "default": { "description": "It is not; the error says why.", "content": error },
+        "default": { "description": "It is not; the error says why.", "content": json(error.clone()) },
     });
+    if let Some(kind) = &route.else_gives {
+        let either = json(json!({ "anyOf": [kind.schema(true), error] }));
+        all["404"] =
+            json!({ "description": "There is none, or nothing to see.", "content": either });
+    }
     if matches!(route.gives, Gives::Maybe(_)) {
         all["204"] = json!({ "description": "There is nothing to show." });
     }

@@ -1,8 +1,8 @@
 //! `/v1/inputs/{input}/outputs`: pushes of an input to other servers.
 
 use levada_control::{
-    InputId, KeyRef, Keyring, Now, OutputConfig, OutputId, OutputState, OutputView, Plane, Quality,
-    Reply, Request, Scope, Target, TargetRules,
+    InputId, KeyRef, Keyring, Now, OutputConfig, OutputId, OutputState, OutputView, Plane, Reply,
+    Request, Scope, Target, TargetRules,
 };
 use serde_json::{Value, json};
 
@@ -15,7 +15,19 @@ use crate::store::Extras;
 
 const URL: Kind = Kind::Text(1, 2048);
 const DELAY: Kind = Kind::Whole(100, 60_000);
-const QUALITY: Kind = Kind::Maybe(&Kind::Text(1, 32));
+const QUALITY: Kind = Kind::Maybe(&Kind::Word(&[
+    "source",
+    "360p",
+    "480p",
+    "720p",
+    "1080p",
+    "1440p",
+    "portrait-360x640",
+    "portrait-480x854",
+    "portrait-720x1280",
+    "portrait-1080x1920",
+    "portrait-1440x2560",
+]));
 
 const BODY: &[Field] = &[
     must("name", NAME),
@@ -158,14 +170,6 @@ fn view(it: &OutputView<'_>, now: Now, keys: &Keyring, extras: &Extras, reveal: 
     })
 }
 
-/// The quality that a body asks for, if it says anything of it.
-fn quality(body: Fields<'_>) -> Result<Option<Value>, ApiError> {
-    if let Some(text) = body.text("quality").filter(|it| *it != "source") {
-        Quality::parse(text)?;
-    }
-    Ok(body.0.get("quality").cloned())
-}
-
 fn config(
     body: Fields<'_>,
     rules: &TargetRules,
@@ -181,7 +185,7 @@ fn config(
 async fn create(call: Call) -> Answer {
     let input: InputId = call.id("input")?;
     let body = Fields(&call.body);
-    let quality = quality(body)?;
+    let quality = body.0.get("quality").cloned();
     let change = call.server.control.change(|plane, _| {
         let (config, secret) = config(body, &plane.config().targets)?;
         let change = Change::from(Request::CreateOutputs(input, vec![config]));
@@ -238,7 +242,7 @@ async fn update(call: Call) -> Answer {
     may_change(&call)?;
     let id: OutputId = call.id("output")?;
     let body = Fields(&call.body);
-    let quality = quality(body)?;
+    let quality = body.0.get("quality").cloned();
     let control = &call.server.control;
     let mut enable_again = false;
     let change = control.change(|plane, keys| {

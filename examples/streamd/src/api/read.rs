@@ -8,6 +8,7 @@ use levada_control::{KeyRef, Keyring, Now, rfc3339};
 use serde_json::{Map, Value};
 
 use super::ApiError;
+use super::kind::whole_number;
 use super::route::{Answer, Call};
 
 /// An object whose fields have been checked: what is asked for is of its kind, or is not there.
@@ -29,7 +30,7 @@ impl<'a> Fields<'a> {
 
     /// A number that was checked to fit.
     pub fn whole<N: TryFrom<i64>>(self, name: &str) -> Option<N> {
-        N::try_from(self.0.get(name)?.as_i64()?).ok()
+        N::try_from(whole_number(self.0.get(name)?)?).ok()
     }
 
     pub fn object(self, name: &str) -> Option<Fields<'a>> {
@@ -109,7 +110,11 @@ pub fn page<I: Copy + Ord + Display>(
     let begin = match call.query("after") {
         Some(after) => {
             let at = all.iter().position(|it| it.2.to_string() == after);
-            at.ok_or_else(|| ApiError::invalid("after", "names nothing in this list"))? + 1
+            let gone = || ApiError {
+                field: Some("after".into()),
+                ..ApiError::not_found("item in this list")
+            };
+            at.ok_or_else(gone)? + 1
         }
         None => 0,
     };

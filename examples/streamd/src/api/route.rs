@@ -34,6 +34,8 @@ pub struct Route {
     pub takes: Option<Kind>,
     pub query: &'static [Field],
     pub gives: Gives,
+    /// A 404 that is no error.
+    pub else_gives: Option<Kind>,
     work: Work,
 }
 
@@ -50,12 +52,22 @@ pub enum Gives {
 }
 
 /// What lists take.
-pub const PAGE: &[Field] = &[may("limit", Kind::Whole(1, 1000)), may("after", Kind::Text(1, 64))];
+pub const PAGE: &[Field] = &[may("limit", Kind::Whole(1, 1000)), may("after", Kind::Id(32))];
 
 impl Route {
     const fn new(method: Method, needs: Scope, path: &'static str, work: Work) -> Self {
         let gives = Gives::Nothing;
-        Self { method, path, about: "", needs: Some(needs), takes: None, query: &[], gives, work }
+        Self {
+            method,
+            path,
+            about: "",
+            needs: Some(needs),
+            takes: None,
+            query: &[],
+            gives,
+            else_gives: None,
+            work,
+        }
     }
 
     pub const fn get(path: &'static str, work: Work) -> Self {
@@ -114,6 +126,11 @@ impl Route {
     /// That, or 204 if there is nothing to show.
     pub const fn gives_maybe(mut self, fields: &'static [Field]) -> Self {
         self.gives = Gives::Maybe(Kind::Object(fields));
+        self
+    }
+
+    pub const fn else_gives(mut self, fields: &'static [Field]) -> Self {
+        self.else_gives = Some(Kind::Object(fields));
         self
     }
 

@@ -71,7 +71,8 @@ pub const ROUTES: &[Route] = &[
             must("recording", Kind::Maybe(&Kind::Id(32))),
             must("hls", MAYBE_TEXT),
             must("message", TEXT),
-        ]),
+        ])
+        .else_gives(&[must("status", STATUS), must("message", TEXT)]),
     Route::get("/v1/shows/{show}/events", |it| Box::pin(events(it)))
         .about("Changes of its status, as server-sent events.")
         .for_everybody()

@@ -213,10 +213,21 @@ impl Server {
         headers: &str,
         body: &[u8],
     ) -> (u16, String, Vec<u8>) {
-        let mut socket = self.request(method, path, headers, body);
+        self.try_send(method, path, headers, body).expect("an answer")
+    }
+
+    /// The same, of a server that may be gone: nothing if there is no answer with a whole head.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> Option<(u16, String, Vec<u8>)> {
+        let mut socket = self.request(method, path, headers, body).ok()?;
         let mut all = Vec::new();
-        socket.read_to_end(&mut all).unwrap();
-        let head = all.windows(4).position(|it| it == b"\r\n\r\n").expect("no head") + 4;
+        let _ = socket.read_to_end(&mut all);
+        let head = all.windows(4).position(|it| it == b"\r\n\r\n")? + 4;
         let body = all.split_off(head);
         let head = String::from_utf8(all).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
@@ -225,12 +236,18 @@ impl Server {
         } else {
             body
         };
-        (status, head, body)
+        Some((status, head, body))
     }
 
-    fn request(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> TcpStream {
-        let mut socket = TcpStream::connect(self.http).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> std::io::Result<TcpStream> {
+        let mut socket = TcpStream::connect(self.http)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
         let length = match body.len() {
             0 => String::new(),
             length => format!("content-length: {length}\r\n"),
@@ -238,15 +255,15 @@ impl Server {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}{length}\r\n"
         );
-        socket.write_all(request.as_bytes()).unwrap();
+        socket.write_all(request.as_bytes())?;
         // Who refuses a body early may close before all of it is sent.
         let _ = socket.write_all(body);
-        socket
+        Ok(socket)
     }
 
     /// The beginning of an endless body.
     pub fn beginning(&self, path: &str, bytes: usize) -> Vec<u8> {
-        let mut socket = self.request("GET", path, "", b"");
+        let mut socket = self.request("GET", path, "", b"").unwrap();
         let (mut all, mut block) = (Vec::new(), [0; 4096]);
         loop {
             let count = socket.read(&mut block).unwrap();

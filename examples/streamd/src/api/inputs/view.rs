@@ -251,7 +251,8 @@ fn status(it: &InputView<'_>, now: Now) -> Value {
         "word": it.machine.word().map(|it| it.as_str()),
         "slot": used.map(slot),
         "backup_live": it.machine.has_media(Slot::Backup),
-        "since": time(now.unix_at(it.machine.since())),
+        // One that nothing happened to is what it is since it was made.
+        "since": time(now.unix_at(it.machine.since()).max(it.created)),
         "resume_until": deadline(now, resume_until),
         "ready": it.machine.is_ready(),
         "deactivated": it.deactivated,
