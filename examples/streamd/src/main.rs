@@ -104,10 +104,10 @@ async fn run() -> anyhow::Result<()> {
         println!("       and  rtmps://{address}/live/NAME{secret}");
     }
     println!("watch at    http://{http_at}/");
-    let token = if needs_token {
-        format!(" with a token ({})", config.data.join("api.token").display())
-    } else {
-        String::new()
+    let token = match (&config.tokens, needs_token) {
+        (Some(file), true) => format!(" with a token of {}", file.display()),
+        (None, true) => format!(" with a token ({})", config.data.join("api.token").display()),
+        (_, false) => String::new(),
     };
     println!("API at      http://{http_at}/v1{token}");
 

@@ -12,7 +12,7 @@ use crate::bell::Listener;
 use crate::config::Join;
 use crate::stream::{Item, Stream};
 
-/// How far a player may be behind before it skips to the newest keyframe, in milliseconds.
+/// How far a player may be behind before it skips to the newest keyframe, in milliseconds, at the most.
 pub const BEHIND: u32 = 6_000;
 
 /// Reads a stream at its own pace.
@@ -22,6 +22,8 @@ pub struct Reader {
     cursor: Cursor,
     bell: Listener,
     player: bool,
+    /// How far this one may be behind.
+    patience: u32,
     /// Where a player begins that wants no old pictures: with the first keyframe from that number on.
     from: Option<u64>,
     /// Times that it skipped.
@@ -57,6 +59,13 @@ impl Reader {
         reader
     }
 
+    /// Lets a player fall behind no further than its listener allows.
+    #[must_use]
+    pub fn patient(mut self, seconds: u32) -> Self {
+        self.patience = BEHIND.min(seconds.saturating_mul(1_000));
+        self
+    }
+
     pub fn follower(stream: Arc<Stream>) -> Self {
         Self::new(stream, false)
     }
@@ -74,7 +83,7 @@ impl Reader {
         stream.followers.fetch_add(u64::from(!player), Relaxed);
         let bell = stream.changed.listen();
         let cursor = stream.ring.read().unwrap_or_else(PoisonError::into_inner).join();
-        Self { stream, cursor, bell, player, from: None, skips: 0, holes: 0 }
+        Self { stream, cursor, bell, player, patience: BEHIND, from: None, skips: 0, holes: 0 }
     }
 
     /// The number after the newest item.
@@ -133,7 +142,7 @@ impl Reader {
                 }
             }
             let behind = newest.wrapping_sub(item.message.timestamp());
-            let late = in_order && self.player && behind > BEHIND && behind < u32::MAX / 2;
+            let late = in_order && self.player && behind > self.patience && behind < u32::MAX / 2;
             if late && ring.skip(&mut self.cursor).is_some() {
                 self.skips += 1;
             }

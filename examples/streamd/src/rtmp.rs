@@ -206,7 +206,7 @@ impl Connection {
         match hub::play(&self.server, self.knock(&request.path)) {
             Ok((stream, player)) => {
                 info!(path = stream.path(), "playing");
-                let reader = stream.player();
+                let reader = stream.player().patient(self.server.buffer_of(self.door.listener));
                 let to = session.accept_play(request);
                 self.call_when(player.order());
                 self.playing.retain(|it| it.to != to);
@@ -247,7 +247,8 @@ impl Connection {
                     Flow::Pause => playing.paused = true,
                     Flow::Resume => {
                         playing.paused = false;
-                        playing.reader = playing.reader.stream().player();
+                        let buffer = self.server.buffer_of(self.door.listener);
+                        playing.reader = playing.reader.stream().player().patient(buffer);
                     }
                     _ => {}
                 }

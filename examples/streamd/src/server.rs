@@ -23,6 +23,7 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::outputs::Outputs;
 use crate::pulls::Pulls;
+use crate::reader::BEHIND;
 use crate::record::Recorders;
 use crate::shelf::Shelf;
 
@@ -95,6 +96,7 @@ impl Server {
     pub async fn open_main(&self, address: SocketAddr) -> anyhow::Result<ListenerId> {
         let mut wanted = ListenerConfig::new(MAIN, address.port());
         wanted.bind = address.ip();
+        wanted.buffer_s = BEHIND / 1_000;
         if self.publish_key.is_none() {
             wanted.policy = ListenerPolicy::Open;
         }
@@ -149,6 +151,12 @@ impl Server {
             input.profile = Profile::of(ProfileKind::Servers);
         }
         input
+    }
+
+    /// Seconds of media that a listener queues per player.
+    pub fn buffer_of(&self, listener: ListenerId) -> u32 {
+        let of = |it: levada_control::ListenerView<'_>| it.machine.config().buffer_s;
+        self.control.read(|plane, _, _| plane.listener(listener).map_or(u32::MAX, of))
     }
 
     /// What a stream is called by whose name is public: on the main listener as it was published, elsewhere with the

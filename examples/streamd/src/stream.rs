@@ -215,6 +215,11 @@ impl Stream {
         self.input
     }
 
+    /// Whether its name is known to everybody who publishes or plays: others go by the input's id.
+    pub fn is_public(&self) -> bool {
+        self.path != self.input.to_string()
+    }
+
     pub fn path(&self) -> &str {
         &self.path
     }

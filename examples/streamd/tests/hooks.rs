@@ -211,7 +211,7 @@ fn t05_t06_t24_bodies_of_surface_b_and_the_interruption() {
 }
 
 #[test]
-fn t18_t22_the_videos_of_surface_b_end_in_order() {
+fn t18_to_t22_the_videos_of_surface_b_end_in_order() {
     let folder = Folder::new("hooks-videos");
     let sink = Sink::start(|_| Answer::Status(200));
     // For everybody, so that publishers come with the keys of inputs.

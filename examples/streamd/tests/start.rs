@@ -142,7 +142,7 @@ fn streams_are_pushed_and_pulled() {
 }
 
 #[test]
-fn rtmps_with_a_certificate_of_its_own() {
+fn g01_rtmps_with_a_certificate_of_its_own() {
     let folder = Folder::new("tls");
     let server = Server::start(&folder, &["--rtmps", "127.0.0.1:0"]);
     let cert = folder.0.join("self-signed.pem");

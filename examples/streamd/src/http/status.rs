@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use levada_control::Scope;
 use serde_json::{Value, json};
 
+use crate::api::ApiError;
 use crate::server::Server;
 use crate::stream::Stream;
 use crate::{metrics, relay};
@@ -15,19 +17,36 @@ pub async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::text(&server))
 }
 
-pub async fn streams(State(server): State<Arc<Server>>) -> Response {
-    let all: Vec<Value> = server.hub.all().iter().map(facts).collect();
+/// Whether a caller may look at everything: others see the streams whose names are public.
+fn may_read(server: &Server, headers: &HeaderMap) -> bool {
+    server.tokens.caller(headers).is_ok_and(|it| it.has(Scope::Read))
+}
+
+pub async fn streams(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
+    let all = may_read(&server, &headers);
+    let shown = server.hub.all().into_iter().filter(|it| all || it.is_public());
+    let all: Vec<Value> = shown.map(|it| facts(&it)).collect();
     answer(&json!({ "streams": all, "rtmp": server.config().rtmp.to_string() }))
 }
 
-pub async fn stream(State(server): State<Arc<Server>>, Path(path): Path<String>) -> Response {
-    let Some(stream) = server.hub.find(&path) else { return StatusCode::NOT_FOUND.into_response() };
+pub async fn stream(
+    State(server): State<Arc<Server>>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let shown = |it: &Arc<Stream>| it.is_public() || may_read(&server, &headers);
+    let Some(stream) = server.hub.find(&path).filter(shown) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let mut value = facts(&stream);
     value["timeline"] = stream.packaging().facts.timeline();
     answer(&value)
 }
 
-pub async fn relays(State(server): State<Arc<Server>>) -> Response {
+pub async fn relays(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
+    if !may_read(&server, &headers) {
+        return ApiError::unauthorized().into_response();
+    }
     answer(&json!({ "relays": relay::status(&server) }))
 }
 

@@ -300,6 +300,18 @@ fn t03_t07_t08_t09_broadcasts_and_their_changes() {
 }
 
 #[test]
+fn t29_what_is_to_be_recorded_by_itself_is() {
+    let stage = Stage::new("t29");
+    let (_, made, publisher) = stage.live(json!({ "auto_record": true }));
+    drop(publisher);
+    let video = stage.server.until("a video", |_| {
+        let all = stage.ann().get("/streaming/videos");
+        all.as_array()?.iter().find(|it| it["status"] == "ready").cloned()
+    });
+    assert_eq!(video["stream_id"], made["id"]);
+}
+
+#[test]
 fn t10_t14_a_recording_is_started_stopped_and_named() {
     let stage = Stage::new("t10");
     let ann = stage.ann();

@@ -175,6 +175,34 @@ fn k03_k16_anybody_publishes_and_plays_and_names_are_of_one_server() {
 }
 
 #[test]
+fn k06_a_player_is_behind_by_no_more_than_the_buffer() {
+    let stage = Stage::new("k06");
+    let port = free_port();
+    let mut body = wanted("one", port);
+    body["server_buflen"] = "1".into();
+    stage.ann().post("/rtmp-servers/create", body);
+    let (mut publisher, mut player) = plays(port, "x");
+    // Twenty seconds of large pictures while nobody reads, a keyframe each second.
+    let picture =
+        |key: u8| bytes::Bytes::from([&[key, 1, 0, 0, 0], vec![0; 60_000].as_slice()].concat());
+    let (key, other) = (picture(0x17), picture(0x27));
+    let mut tag = clip().into_iter().find(|it| it.kind == levada_flv::TagKind::Video).unwrap();
+    for number in 0..500_u32 {
+        tag.body = if number % 25 == 0 { key.clone() } else { other.clone() };
+        publisher.send(&tag, 10_000 + number * 40);
+        if number % 25 == 24 {
+            publisher.send_all(&[]);
+        }
+    }
+    player.until(|it| it.media().last().is_some_and(|it| it.1 >= 10_000 + 499 * 40));
+    let pictures: Vec<_> = player.media().into_iter().filter(|it| it.2.len() == 60_005).collect();
+    let jumps: Vec<_> =
+        pictures.windows(2).filter(|it| it[1].1 > it[0].1 + 40).map(|it| it[1].2[0]).collect();
+    assert!(!jumps.is_empty(), "{} of 500 pictures came", pictures.len());
+    assert!(jumps.iter().all(|it| *it == 0x17), "it goes on with keyframes: {jumps:02x?}");
+}
+
+#[test]
 fn k08_ports_in_use_and_their_owners() {
     let stage = Stage::new("k08");
     let port = free_port();
