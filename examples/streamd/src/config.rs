@@ -26,6 +26,11 @@ use crate::facts;
 ///
 /// NAME is yours to choose: letters, digits, dots, dashes and underscores.
 #[derive(Clone, Debug, Parser)]
+#[allow(
+    rustdoc::bare_urls,
+    rustdoc::broken_intra_doc_links,
+    reason = "the command line's help is plain text"
+)]
 #[command(version, verbatim_doc_comment, args_override_self = true, after_help = EXAMPLES)]
 pub struct Config {
     /// Publish a small clip of our own again and again, as live/demo.

@@ -320,7 +320,7 @@ fn cmd_11_of_two_publishers_at_the_same_moment_one_wins() {
 }
 
 #[test]
-fn cmd_12_18_flapping_and_guessing_end_at_the_rate_limit() {
+fn g20_cmd_12_18_flapping_and_guessing_end_at_the_rate_limit() {
     let folder = Folder::new("flapping");
     let server = Server::start(&folder, &["--reconnect", "0"]);
     let mut refused = 0;

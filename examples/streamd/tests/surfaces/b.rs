@@ -312,7 +312,7 @@ fn t29_what_is_to_be_recorded_by_itself_is() {
 }
 
 #[test]
-fn t10_t14_a_recording_is_started_stopped_and_named() {
+fn t10_to_t14_a_recording_is_started_stopped_and_named() {
     let stage = Stage::new("t10");
     let ann = stage.ann();
     let (path, _) = stage.stream(json!({ "name": "cam", "active": true }));
