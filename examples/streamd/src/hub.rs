@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use levada_chunk::Message;
 use levada_control::{
     Claim, Error, Fact, InputId, Keyring, ListenerId, Loss, Observation, Plane, Refusal, Reply,
-    SessionId, Slot, Use,
+    Second, SessionId, Slot, Use,
 };
 use levada_session::StreamPath;
 use tokio::sync::watch;
@@ -16,9 +16,10 @@ use tracing::{info, warn};
 
 use crate::config::CALLS;
 use crate::control::Order;
+use crate::figures::Stretch;
 use crate::room::Seen;
 use crate::server::Server;
-use crate::stream::{Shape, Stream};
+use crate::stream::{Shape, Stream, unix_ms};
 use crate::{relay, resume};
 
 /// How long a stream that ended stays, for players of HLS that are behind.
@@ -308,6 +309,17 @@ pub fn use_chosen(server: &Server, input: InputId) {
     }
 }
 
+/// Keeps what a second of media was like.
+fn count(server: &Server, input: InputId, second: &Second) {
+    let looks = server.control.read(|plane, _, _| {
+        let figures = plane.input(input)?.health.figures();
+        Some((figures.video.map_or(0, |it| it.1.1), figures.gops.last_ms))
+    });
+    let (height, keyframe_ms) = looks.unwrap_or_default();
+    let now = unix_ms().div_euclid(1000);
+    server.figures.count(input, Stretch::of(now, second, height, keyframe_ms));
+}
+
 /// Tells the plane what was seen in media that is used.
 fn report(server: &Server, stream: &Stream, session: SessionId, seen: Seen) {
     let input = stream.input();
@@ -316,6 +328,9 @@ fn report(server: &Server, stream: &Stream, session: SessionId, seen: Seen) {
         let is_codec = |it| matches!(it, Observation::Video { .. } | Observation::Audio { .. });
         other_codecs |= is_codec(observation);
         let _ = server.control.fact(Fact::Observed(session, observation));
+        if let Observation::Second(second) = observation {
+            count(server, input, &second);
+        }
     }
     if other_codecs {
         let wanted = server

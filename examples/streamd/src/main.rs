@@ -17,6 +17,7 @@ mod doors;
 mod driver;
 mod effects;
 mod facts;
+mod figures;
 mod finalise;
 mod gate;
 mod hooks;

@@ -16,6 +16,7 @@ use crate::api::surface_d;
 use crate::config::Config;
 use crate::control::{Change, Control};
 use crate::doors::Doors;
+use crate::figures::Figures;
 use crate::gate::{Gate, Pass};
 use crate::hooks::Hooks;
 use crate::http_client::HttpClient;
@@ -50,6 +51,7 @@ pub struct Server {
     pub hooks: Hooks,
     pub doors: Doors,
     pub recorders: Recorders,
+    pub figures: Figures,
     pub shelf: Shelf,
     /// The listener of `--rtmp` and `--rtmps`: streams are called by their names there.
     main: OnceLock<ListenerId>,
@@ -84,6 +86,7 @@ impl Server {
             hooks: Hooks::default(),
             doors: Doors::default(),
             recorders: Recorders::default(),
+            figures: Figures::default(),
             shelf: Shelf::default(),
             main: OnceLock::new(),
             rtmps: OnceLock::new(),
