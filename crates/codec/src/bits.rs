@@ -197,10 +197,22 @@ impl<'a> Bits<'a> {
     /// Fills the window with whole bytes, up to at least 57 bits unless the end comes first.
     #[cold]
     fn refill(&mut self) {
-        let word = match self.rest.first_chunk() {
-            Some(&bytes) => u64::from_be_bytes(bytes),
-            None => last_word(self.rest),
-        };
+        match self.rest.first_chunk() {
+            Some(&bytes) => self.fill(u64::from_be_bytes(bytes)),
+            None => self.refill_at_end(),
+        }
+    }
+
+    /// From fewer than eight bytes. Apart from the usual way, which then needs no stack.
+    #[inline(never)]
+    fn refill_at_end(&mut self) {
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(self.rest).for_each(|(to, from)| *to = *from);
+        self.fill(u64::from_be_bytes(bytes));
+    }
+
+    #[inline]
+    fn fill(&mut self, word: u64) {
         let bytes = ((64 - self.valid) as usize / 8).min(self.left);
         self.window |= word.checked_shr(self.valid).unwrap_or_default();
         self.valid += low(bytes as u64) * 8;
@@ -213,13 +225,6 @@ impl<'a> Bits<'a> {
 #[inline]
 fn low(number: u64) -> u32 {
     (number & 0xFFFF_FFFF) as u32
-}
-
-#[cold]
-fn last_word(rest: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    u64::from_be_bytes(bytes)
 }
 
 #[cfg(test)]
