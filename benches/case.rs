@@ -37,17 +37,17 @@ impl Work {
         Self { throughput: Throughput::Bytes(bytes as u64), time: Box::new(time) }
     }
 
-    /// Work on this many bytes that uses something up, which is made anew outside of the time measured.
+    /// Work on this many bytes that changes something, which is made and dropped outside of the time measured.
     pub fn with<I, T>(
         bytes: usize,
         mut make: impl FnMut() -> I + 'static,
-        mut work: impl FnMut(I) -> T + 'static,
+        mut work: impl FnMut(&mut I) -> T + 'static,
     ) -> Self {
         let time = move |rounds| {
             let one = |_| {
-                let made = make();
+                let mut made = make();
                 let begin = processor_time();
-                measured(|| work(made));
+                measured(|| work(&mut made));
                 processor_time() - begin
             };
             (0..rounds).map(one).sum()

@@ -136,11 +136,11 @@ fn units(cases: &mut Vec<Case>) {
     cases.push(on_stream("lengths to Annex B/levada", |Stream { samples, .. }| {
         let mut out = BytesMut::new();
         Box::new(move || {
-            out.clear();
             for sample in black_box(&samples) {
+                out.clear();
                 nal::length_prefixed_to_annex_b(sample, 4, &mut out).unwrap();
+                black_box(&out);
             }
-            black_box(&out);
         })
     }));
     #[cfg(feature = "peers")]

@@ -62,11 +62,11 @@ fn file() -> Bytes {
     out.copy_to_bytes(out.remaining())
 }
 
-/// A case on something that is made of the file and used up.
-fn case<T: 'static>(
+/// A case on something that is made of the file.
+fn case<T: 'static, Out: 'static>(
     name: &str,
     make: impl Fn(&Bytes) -> T + 'static,
-    work: impl Fn(T) + 'static,
+    work: impl Fn(&mut T) -> Out + 'static,
 ) -> Case {
     Case::new(name, || {
         let file = file();
@@ -77,18 +77,18 @@ fn case<T: 'static>(
 fn levada() -> Vec<Case> {
     vec![
         case("demux FLV, streaming/levada, tags", Bytes::clone, |file| {
-            streaming(&file, |tag| drop(black_box(tag)));
+            streaming(file, |tag| drop(black_box(tag)));
         }),
         case("demux FLV, streaming/levada", Bytes::clone, |file| {
             let mut unpacker = Unpacker::default();
-            streaming(&file, |tag| unpack(&mut unpacker, tag));
+            streaming(file, |tag| unpack(&mut unpacker, tag));
         }),
         case(
             "demux FLV, whole/levada, tags",
             |file| BytesMut::from(&file[..]),
-            |mut input| {
+            |input| {
                 let mut reader = FlvReader::new();
-                while let Some(item) = reader.read(&mut input).unwrap() {
+                while let Some(item) = reader.read(input).unwrap() {
                     black_box(&item);
                 }
             },
@@ -96,9 +96,9 @@ fn levada() -> Vec<Case> {
         case(
             "demux FLV, whole/levada",
             |file| BytesMut::from(&file[..]),
-            |mut input| {
+            |input| {
                 let (mut reader, mut unpacker) = (FlvReader::new(), Unpacker::default());
-                while let Some(item) = reader.read(&mut input).unwrap() {
+                while let Some(item) = reader.read(input).unwrap() {
                     if let FlvItem::Tag(tag) = item {
                         unpack(&mut unpacker, tag);
                     }
@@ -107,26 +107,26 @@ fn levada() -> Vec<Case> {
         ),
         Case::new("mux FLV/levada, tags", || {
             let tags = tags();
-            Work::with(file().len(), Outbox::new, move |mut out| {
+            Work::with(file().len(), Outbox::new, move |out| {
                 let mut writer = FlvWriter::new();
                 for tag in &tags {
-                    writer.tag(tag, &mut out).unwrap();
-                    flush(&mut out, READ);
+                    writer.tag(tag, out).unwrap();
+                    flush(out, READ);
                 }
-                flush(&mut out, 0);
+                flush(out, 0);
             })
         }),
         Case::new("mux FLV/levada", || {
             let events = events();
-            Work::with(file().len(), Outbox::new, move |mut out| {
+            Work::with(file().len(), Outbox::new, move |out| {
                 let (mut packer, mut writer) = (Packer::default(), FlvWriter::new());
                 for event in &events {
                     for tag in packer.pack(event).unwrap() {
-                        writer.packed(&tag, &mut out).unwrap();
+                        writer.packed(&tag, out).unwrap();
                     }
-                    flush(&mut out, READ);
+                    flush(out, READ);
                 }
-                flush(&mut out, 0);
+                flush(out, 0);
             })
         }),
     ]
@@ -205,17 +205,16 @@ mod peers {
                 }
             }),
             case("demux FLV, whole/flvparse", Bytes::clone, |file| {
-                black_box(flvparse::FlvFile::parse(&file).unwrap());
+                flvparse::FlvFile::parse(file).unwrap()
             }),
             case("demux FLV, whole/scuffle-flv", Bytes::clone, |file| {
-                let mut reader = Cursor::new(file);
-                black_box(scuffle_flv::file::FlvFile::demux(&mut reader).unwrap());
+                let mut reader = Cursor::new(file.clone());
+                scuffle_flv::file::FlvFile::demux(&mut reader).unwrap()
             }),
             case(
                 "demux FLV, whole/xflv, tags",
-                |file| BytesMut::from(&file[..]),
-                |input| {
-                    let mut demux = xflv::demuxer::FlvDemuxer::new(input);
+                |file| xflv::demuxer::FlvDemuxer::new(BytesMut::from(&file[..])),
+                |demux| {
                     demux.read_flv_header().unwrap();
                     while let Ok(tag) = demux.read_flv_tag() {
                         black_box(&tag);
@@ -224,13 +223,13 @@ mod peers {
             ),
             Case::new("mux FLV/flv-core, tags", || {
                 let tags: Vec<flv_core::Tag> = tags().iter().map(core_tag).collect();
-                Work::with(file().len(), Vec::new, move |mut out| {
+                Work::with(file().len(), Vec::new, move |out| {
                     let mut muxer = flv_core::Muxer::new();
-                    muxer.write_header(true, true, &mut out);
+                    muxer.write_header(true, true, out);
                     for tag in &tags {
-                        muxer.write_tag(tag, &mut out).unwrap();
+                        muxer.write_tag(tag, out).unwrap();
                         if out.len() >= READ {
-                            black_box(&out);
+                            black_box(&*out);
                             out.clear();
                         }
                     }
@@ -246,7 +245,7 @@ mod peers {
                 Work::with(file().len(), bodies, |tags| {
                     let mut muxer = xflv::muxer::FlvMuxer::new();
                     muxer.write_flv_header(true, true).unwrap();
-                    for (tag, body) in tags {
+                    for (tag, body) in tags.drain(..) {
                         let size = u32::try_from(body.len()).unwrap();
                         muxer.write_previous_tag_size(size + 11).unwrap();
                         muxer.write_flv_tag_header(tag.kind.id(), size, tag.timestamp).unwrap();

@@ -35,8 +35,11 @@ const AVCC: &[u8] = &[
 fn main() {
     let mut cases = vec![
         on_frames("write fMP4/levada", |frames| Box::new(move || drop(black_box(write(&frames))))),
-        on_file("read fMP4/levada, 64 KiB reads", |file| read(file, 64 * 1024)),
-        on_file("read fMP4/levada, one block", |file| read(file, usize::MAX)),
+        on_file("read fMP4/levada, 64 KiB reads", read),
+        Case::new("read fMP4/levada, in memory", || {
+            let file = file();
+            Work::with(file.len(), move || BytesMut::from(&file[..]), read_all)
+        }),
         on_file("finalise fMP4/levada, without the copying", finalise),
     ];
     #[cfg(feature = "peers")]
@@ -116,16 +119,26 @@ fn write(frames: &[Frame]) -> Vec<Pieces> {
 }
 
 /// Includes the copy into the input block that stands for the socket's read.
-fn read(file: &[u8], size: usize) {
+fn read(file: &Bytes) {
     let mut reader = Fmp4Reader::new(ReadLimits::default());
     let mut input = BytesMut::new();
-    for bytes in file.chunks(size.min(file.len())) {
+    for bytes in file.chunks(64 * 1024) {
         input.extend_from_slice(bytes);
-        while let Some(item) = reader.read(&mut input).unwrap() {
-            black_box(&item);
-        }
+        take_items(&mut reader, &mut input);
     }
     reader.finish(&input).unwrap();
+}
+
+fn read_all(file: &mut BytesMut) {
+    let mut reader = Fmp4Reader::new(ReadLimits::default());
+    take_items(&mut reader, file);
+    reader.finish(file).unwrap();
+}
+
+fn take_items(reader: &mut Fmp4Reader, input: &mut BytesMut) {
+    while let Some(item) = reader.read(input).unwrap() {
+        black_box(&item);
+    }
 }
 
 fn finalise(file: &Bytes) {

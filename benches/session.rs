@@ -60,7 +60,7 @@ fn case<Session: 'static>(
         Work::with(
             wire.len(),
             move || session(size),
-            move |mut session| messages(&mut session, &wire, read(size)),
+            move |session| messages(session, &wire, read(size)),
         )
     })
 }
