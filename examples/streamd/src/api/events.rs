@@ -21,8 +21,8 @@ const ALIVE: Duration = Duration::from_secs(15);
 
 pub const ROUTES: &[Route] = &[
     Route::get("/v1/events", |it| Box::pin(events(it)))
-        .about("Everything that happens, or what happens to one input. A browser's EventSource sends no headers: it may name its token in the query.")
-        .asks(&[may("input", Kind::Id(32)), may("token", Kind::Text(1, 4096))])
+        .about("Everything that happens, or what happens to one input, as server-sent events. Browsers read it with fetch, as EventSource sends no token.")
+        .asks(&[may("input", Kind::Id(32))])
         .gives_other("text/event-stream"),
     Route::get("/v1/journal", |it| Box::pin(async move { Ok(journal::journal(it.server)) }))
         .about("The control plane as it is, then every step of it from now on, a line of JSON each.")

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Query, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use levada_control::Scope;
@@ -229,7 +229,7 @@ async fn answer(
     // Nobody learns anything before it is known who asks.
     let caller = match row.needs {
         Some(scope) => {
-            let caller = server.tokens.caller(&credentials(row, &request))?;
+            let caller = server.tokens.caller(request.headers())?;
             caller.need(scope)?;
             caller
         }
@@ -250,19 +250,6 @@ async fn answer(
         }
     }
     (row.work)(Call { server, caller, head, body, words, query }).await
-}
-
-/// The headers; where the query may name a token, it counts as one of them.
-fn credentials(row: &Route, request: &Request) -> HeaderMap {
-    let mut headers = request.headers().clone();
-    if row.query.iter().any(|it| it.name == "token") {
-        let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
-        let token = query.0.into_iter().find(|it| it.0 == "token");
-        if let Some(token) = token.and_then(|it| HeaderValue::try_from(it.1).ok()) {
-            headers.insert("x-access-token", token);
-        }
-    }
-    headers
 }
 
 fn check_query(row: &Route, query: &[(String, String)]) -> Result<(), ApiError> {
