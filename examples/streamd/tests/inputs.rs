@@ -204,3 +204,50 @@ fn c12_c14_g02_health_names_what_is_wrong_with_the_media() {
     });
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
 }
+
+#[test]
+fn c13_an_open_gop_is_flagged_and_closed_ones_are_not() {
+    let folder = Folder::new("open");
+    let server = Server::start(&folder, &[]);
+    let issues = |input: &Value| {
+        let report = server.json(&format!("{}/health", at(input)));
+        let codes =
+            report["issues"].as_array().unwrap().iter().map(|it| text(&it["code"]).to_owned());
+        (report["video"]["keyframe_ms"]["last"].as_u64().unwrap_or(0), codes.collect::<Vec<_>>())
+    };
+    let open = server.post("/v1/inputs", &json!({ "name": "open", "profile": "live-inputs" }));
+    let file = include_bytes!("../../../crates/flv/testdata/media/h264_open_gop_aac44m.flv");
+    let mut publisher = Client::publish(server.rtmp, &place(&open["ingest"]["primary_url"]));
+    let media = |it: &levada_flv::FlvTag| matches!(it.kind, TagKind::Audio | TagKind::Video);
+    publisher.send_all(&support::tags(file).into_iter().filter(media).collect::<Vec<_>>());
+    server.until("it is flagged", |_| issues(&open).1.contains(&"gop_open".into()).then_some(()));
+
+    let closed = server.post("/v1/inputs", &json!({ "name": "closed", "profile": "live-inputs" }));
+    let mut publisher = Loop::new(&server, &place(&closed["ingest"]["primary_url"]));
+    (0..8).for_each(|_| publisher.send_second());
+    server.until("it has GOPs", |_| (issues(&closed).0 > 0).then_some(()));
+    assert!(!issues(&closed).1.contains(&"gop_open".into()));
+}
+
+#[test]
+fn g12_the_url_field_of_a_pull_has_255_characters_and_no_more() {
+    let folder = Folder::new("urls");
+    let server = Server::start(&folder, &["--private-targets"]);
+    let url = |length: usize| format!("rtmp://127.0.0.1:9/live/{}", "a".repeat(length - 24));
+    let make = |urls: Value| {
+        server.call(
+            "POST",
+            "/v1/inputs",
+            &json!({ "name": "p", "mode": "pull", "pull": { "urls": urls } }),
+        )
+    };
+    assert_eq!(url(255).len(), 255);
+    assert_eq!(make(json!([url(255)])).0, 201);
+    let (status, why) = make(json!([url(256)]));
+    assert_eq!((status, text(&why["error"]["field"])), (400, "pull.urls[0]"));
+    // The field as a whole, with the spaces between.
+    let (status, why) = make(json!([url(128), url(127)]));
+    assert_eq!((status, text(&why["error"]["field"])), (400, "pull.urls"), "{why}");
+    assert_eq!(make(json!([url(127), url(127)])).0, 201);
+    assert_eq!(make(json!(["file:///etc/passwd"])).0, 400);
+}
