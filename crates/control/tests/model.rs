@@ -401,6 +401,7 @@ impl Run {
             0 | 1 => Request::CreateInput(self.config()),
             2 | 3 => Request::UpdateInput(self.input(), self.config()),
             4 if self.world.dice.one_in(3) => Request::DeleteInput(self.input()),
+            5 if self.world.dice.one_in(4) => Request::RestartPull(self.input()),
             5 => Request::RotateKeys(self.input()),
             6 => Request::Disconnect(self.input()),
             7 => Request::StartRecording(self.input()),

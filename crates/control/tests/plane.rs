@@ -138,6 +138,13 @@ fn g11_g12_an_input_that_pulls_takes_no_publisher() {
     let connects: Vec<_> =
         world.take().into_iter().filter(|it| matches!(it, Action::PullConnect { .. })).collect();
     assert_eq!(connects, [Action::PullConnect { input, attempt: 1, url: 0 }]);
+    // Other paths at the same places: from the first URL on.
+    world.ok(Request::RestartPull(input));
+    let told = world.take();
+    assert!(told.contains(&Action::PullClose { input, attempt: 1 }), "{told:?}");
+    assert!(told.contains(&Action::PullConnect { input, attempt: 2, url: 0 }), "{told:?}");
+    let pushed = world.input(plain("push"));
+    assert_eq!(world.step(Request::RestartPull(pushed)), Err("no such pull".into()));
 }
 
 #[test]

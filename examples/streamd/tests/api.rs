@@ -612,3 +612,25 @@ fn api_08_ids_that_go_away_meanwhile_are_404() {
     });
     assert!(server.text("/metrics").contains("streamd_panics_total 0"));
 }
+
+#[test]
+fn events_of_one_input_are_of_no_other() {
+    let folder = Folder::new("events");
+    let server = Server::start(&folder, &[]);
+    let inputs = ["a", "b"].map(|it| server.post("/v1/inputs", &json!({ "name": it })));
+    let path = format!("/v1/events?input={}", text(&inputs[0]["id"]));
+    let seen = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| server.beginning(&path, 100));
+        while !reader.is_finished() {
+            for input in [&inputs[1], &inputs[0]] {
+                server.post(&format!("{}/rotate-keys", at(input)), &Value::Null);
+            }
+        }
+        String::from_utf8(reader.join().unwrap()).unwrap()
+    });
+    let lines: Vec<&str> = seen.lines().take(2).collect();
+    assert_eq!(lines[0], "event: input.keys_rotated");
+    let event: Value = serde_json::from_str(lines[1].strip_prefix("data: ").unwrap()).unwrap();
+    assert_eq!((&event["input"]["id"], &event["input"]["name"]), (&inputs[0]["id"], &json!("a")));
+    assert!(!seen.contains(text(&inputs[1]["id"])), "{seen}");
+}

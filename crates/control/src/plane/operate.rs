@@ -46,6 +46,12 @@ impl Plane {
             Request::RemoveListener(id) => self.remove_listener(now, id),
             Request::CreateInput(config) => self.create_input(now, config, entropy),
             Request::UpdateInput(id, config) => self.update_input(now, id, config),
+            Request::RestartPull(id) => {
+                let urls = not_found(self.inputs.get(&id), "input")?.config.pull.as_ref();
+                let urls = not_found(urls, "pull")?.len();
+                self.pull_event(now, id, PullEvent::SetUrls(urls));
+                Ok(Reply::Done)
+            }
             Request::DeleteInput(id) => self.delete_input(now, id),
             Request::RotateKeys(id) => self.rotate_keys(now, id),
             Request::Disconnect(id) => self.disconnect(now, id),

@@ -329,7 +329,13 @@ impl Plane {
                 self.with_listener(now, id, |it| _ = it.handle(now, ListenerEvent::Start));
             }
         }
-        for session in self.sessions.keys().copied().collect::<Vec<_>>() {
+        // Who is used goes last: there is nobody left to switch to.
+        let is_used = |id: &SessionId| {
+            let input = self.sessions.get(id).and_then(|it| self.inputs.get(&it.input));
+            input.is_some_and(|it| it.machine.used() == Some(*id))
+        };
+        let (used, unused): (Vec<_>, Vec<_>) = self.sessions.keys().copied().partition(is_used);
+        for session in unused.into_iter().chain(used) {
             self.lose_session(now, session, Loss::Restarted);
         }
         for id in self.inputs.keys().copied().collect::<Vec<_>>() {

@@ -29,6 +29,8 @@ pub enum Request {
     CreateInput(InputConfig),
     /// Change one.
     UpdateInput(InputId, InputConfig),
+    /// Its URLs in the keyring are others, at the same places: fetch from the first one.
+    RestartPull(InputId),
     /// Delete one with its outputs and keys. Its recordings stay.
     DeleteInput(InputId),
     /// Replace both keys at once and close who came with the old ones.

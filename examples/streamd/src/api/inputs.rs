@@ -103,15 +103,25 @@ async fn update(call: Call) -> Answer {
     let id = call.id("input")?;
     let body = Fields(&call.body);
     let region = body.text("region").map(Value::from);
-    let change = call.server.control.change(|plane, _| {
-        let mut config = input(plane, id)?.config.clone();
+    let control = &call.server.control;
+    let mut other_paths = false;
+    let change = control.change(|plane, keys| {
+        let before = input(plane, id)?.config;
+        let mut config = before.clone();
         let pulled = settings::apply(&mut config, body, &plane.config().targets)?;
+        // The plane sees places only.
+        if let (Pulled::From(urls), true) = (&pulled, config.pull == before.pull) {
+            other_paths = keys.secret(KeyRef::Pull(id)).is_some_and(|it| it.reveal() != urls);
+        }
         let change = Change::from(Request::UpdateInput(id, config));
         Ok::<_, ApiError>(
             change.with(move |_, keys, extras| keep(id, pulled, region, keys, extras)),
         )
     });
     change.await?;
+    if other_paths {
+        control.request(Request::RestartPull(id)).await?;
+    }
     ok(&shown(&call, id, call.reveals())?)
 }
 

