@@ -148,6 +148,8 @@ pub fn server_session(data: &[u8]) {
 /// A client session takes any bytes in the same way.
 pub fn client_session(data: &[u8]) {
     let Some(script) = Script::new(data) else { return };
+    // A server that knows the password may say it.
+    let told = data.windows(6).any(|it| it == b"secret");
     let attend = |sizes: &[u8]| {
         let url = RtmpUrl::parse("rtmp://user:secret@host.example/live").expect("a URL");
         let config = ClientConfig::new(url);
@@ -162,7 +164,7 @@ pub fn client_session(data: &[u8]) {
             ClientEvent::Media { message, .. } => media(message),
             other => {
                 let said = format!("{other:?}");
-                assert!(!said.contains("secret"));
+                assert!(told || !said.contains("secret"));
                 said
             }
         })
