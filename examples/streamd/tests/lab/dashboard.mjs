@@ -73,11 +73,12 @@ async function click(page) {
   await button('Hide the key').click();
   step('input', { server });
 
-  // A publisher.
+  // A publisher. What is told goes by: it is listened for before.
+  const wentLive = told(`${NAME} is live`);
   const publisher = spawn('ffmpeg', ['-v', 'error', '-re', '-stream_loop', '-1', '-i', clip, '-c', 'copy', '-f', 'flv', `${server}/${key}`]);
   children.push(publisher);
+  await wentLive;
   await card.getByText('live', { exact: true }).waitFor({ timeout: 20000 });
-  await told(`${NAME} is live`);
   step('live');
 
   // A push: what counts is what the other side has acknowledged.
