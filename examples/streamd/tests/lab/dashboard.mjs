@@ -45,6 +45,8 @@ async function click(page) {
   await page.getByLabel('Token', { exact: true }).fill('wrong-token-0000');
   await page.keyboard.press('Enter');
   await main.getByRole('alert').filter({ hasText: 'token is needed' }).waitFor();
+  // The page follows what happens from a moment after it knows the token.
+  const follows = page.waitForResponse(it => it.url().endsWith('/v1/events') && it.ok());
   await page.getByLabel('Token', { exact: true }).fill(token);
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Forget the token' }).waitFor();
@@ -74,6 +76,7 @@ async function click(page) {
   step('input', { server });
 
   // A publisher. What is told goes by: it is listened for before.
+  await follows;
   const wentLive = told(`${NAME} is live`);
   const publisher = spawn('ffmpeg', ['-v', 'error', '-re', '-stream_loop', '-1', '-i', clip, '-c', 'copy', '-f', 'flv', `${server}/${key}`]);
   children.push(publisher);
