@@ -2,7 +2,7 @@
 
 use levada_chunk::Message;
 use levada_control::Observation;
-use levada_flv::{Role, TagKind, role};
+use levada_flv::{Role, TagKind};
 
 use crate::stream::tag_kind;
 
@@ -42,12 +42,12 @@ pub struct Seen {
 }
 
 impl Room {
-    /// Keeps headers, and says what a message is.
-    pub fn look(&mut self, message: &Message) -> Seen {
+    /// Keeps headers, and says what a message with this role is to the plane.
+    pub fn look(&mut self, message: &Message, role: Role) -> Seen {
         let kind = tag_kind(message.kind);
         let video = kind == TagKind::Video;
         self.has_video |= video;
-        let keyframe = match role(kind, &message.payload) {
+        let keyframe = match role {
             Role::Header(slot) => {
                 self.headers.retain(|(it, _)| *it != slot);
                 self.headers.push((slot, message.clone()));
@@ -75,9 +75,8 @@ impl Room {
     }
 
     /// Keeps a message for later. From the first keyframe on, everything since the newest is enough.
-    pub fn wait(&mut self, message: Message, seen: &Seen) {
-        let header = matches!(role(tag_kind(message.kind), &message.payload), Role::Header(_));
-        if header {
+    pub fn wait(&mut self, message: Message, role: Role, seen: &Seen) {
+        if matches!(role, Role::Header(_)) {
             return;
         }
         if seen.keyframe && !seen.begins || self.bytes > ROOM {

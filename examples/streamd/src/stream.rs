@@ -292,7 +292,8 @@ impl Stream {
             self.reconnects.fetch_add(1, Relaxed);
         }
         for message in waiting {
-            self.take(&mut publication, message, &mut seen);
+            let role = role_of(&message);
+            self.take(&mut publication, message, role, &mut seen);
         }
         seen
     }
@@ -302,24 +303,30 @@ impl Stream {
         let mut publication = lock(&self.publication);
         let used = publication.used == Some(session);
         let Some(room) = publication.rooms.get_mut(&session) else { return Seen::default() };
-        let mut seen = room.look(&message);
+        let role = role_of(&message);
+        let mut seen = room.look(&message, role);
         if used {
-            self.take(&mut publication, message, &mut seen);
+            self.take(&mut publication, message, role, &mut seen);
         } else {
-            room.wait(message, &seen);
+            room.wait(message, role, &seen);
         }
         seen
     }
 
     /// Makes a message the stream's next one. Says where it is, and what is in it.
-    fn take(&self, publication: &mut Publication, mut message: Message, seen: &mut Seen) {
+    fn take(
+        &self,
+        publication: &mut Publication,
+        mut message: Message,
+        role: Role,
+        seen: &mut Seen,
+    ) {
         let again = publication.rebase(&mut message);
         self.newest.store(message.timestamp, Relaxed);
         self.bytes.fetch_add(message.payload.len() as u64, Relaxed);
         self.messages.fetch_add(1, Relaxed);
         let kind = tag_kind(message.kind);
         let (payload, timestamp) = (message.payload.clone(), message.timestamp);
-        let role = role(kind, &payload);
         publication.has_video |= kind == TagKind::Video;
         let key = match role {
             Role::Key => true,
@@ -519,6 +526,10 @@ impl Publication {
         self.newest = Some((Instant::now(), message.timestamp));
         again
     }
+}
+
+fn role_of(message: &Message) -> Role {
+    role(tag_kind(message.kind), &message.payload)
 }
 
 /// What kind of tag a message of RTMP is.
