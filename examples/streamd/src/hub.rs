@@ -168,7 +168,7 @@ pub fn publish_pulled(
 }
 
 /// Lets somebody play, or says why not.
-pub fn play(server: &Arc<Server>, knock: Knock<'_>) -> Result<(Arc<Stream>, Player), Error> {
+pub fn play(server: &Arc<Server>, knock: Knock<'_>) -> Result<(Arc<Stream>, Session), Error> {
     let Knock { listener, address, .. } = knock;
     let reply = server.control.claim(|plane, keys| {
         let claim = knock.claim(plane, Use::Play, keys);
@@ -180,21 +180,28 @@ pub fn play(server: &Arc<Server>, knock: Knock<'_>) -> Result<(Arc<Stream>, Play
     let Reply::Playing { session, input, .. } = reply else {
         return Err(Refusal::NotFound.into());
     };
-    let player = Player { server: server.clone(), session, orders: server.control.orders(session) };
+    let player = Session::new(server, session);
     // Without media yet there is nothing to play: the player's session ends here.
     let stream = server.hub.of_input(input).filter(|it| !it.is_over());
     stream.map(|it| (it, player)).ok_or_else(|| Refusal::NotFound.into())
 }
 
-/// A player's session, until it is dropped.
+/// What the plane let in, until it is dropped.
 #[derive(Debug)]
-pub struct Player {
+pub struct Session {
     server: Arc<Server>,
-    session: SessionId,
+    id: SessionId,
     orders: watch::Receiver<Option<Order>>,
+    /// Why it will have gone.
+    loss: Loss,
 }
 
-impl Player {
+impl Session {
+    fn new(server: &Arc<Server>, id: SessionId) -> Self {
+        let orders = server.control.orders(id);
+        Self { server: server.clone(), id, orders, loss: Loss::Closed }
+    }
+
     /// What the plane told it to do.
     pub fn ordered(&self) -> Option<Order> {
         *self.orders.borrow()
@@ -209,39 +216,31 @@ impl Player {
     }
 }
 
-impl Drop for Player {
+impl Drop for Session {
     fn drop(&mut self) {
-        let (session, reason) = (self.session, Loss::Closed);
+        let (session, reason) = (self.id, self.loss);
         let _ = self.server.control.fact(Fact::Gone { session, reason });
         self.server.control.forget(session);
     }
 }
 
-/// A publisher's session, until it is dropped.
+/// A publisher, until it is dropped.
 #[derive(Debug)]
 pub struct Publisher {
-    server: Arc<Server>,
     stream: Arc<Stream>,
-    session: SessionId,
-    orders: watch::Receiver<Option<Order>>,
+    session: Session,
     reported: Option<Instant>,
     video: bool,
-    /// Why it will have gone.
-    loss: Loss,
 }
 
 impl Publisher {
     fn new(server: &Arc<Server>, stream: Arc<Stream>, session: SessionId) -> Self {
         stream.enter(session);
-        Self {
-            server: server.clone(),
-            stream,
-            session,
-            orders: server.control.orders(session),
-            reported: None,
-            video: false,
-            loss: Loss::Closed,
-        }
+        Self { stream, session: Session::new(server, session), reported: None, video: false }
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     pub fn stream(&self) -> &Arc<Stream> {
@@ -250,52 +249,39 @@ impl Publisher {
 
     /// Passes a message on, and reports what the plane has to know of it.
     pub fn push(&mut self, message: Message) {
-        let session = self.session;
+        let Session { server, id, .. } = &self.session;
+        let session = *id;
         let seen = self.stream.push(session, message);
         self.video |= seen.video;
         if self.reported.is_none_or(|it| it.elapsed() >= REPORT) {
             self.reported = Some(Instant::now());
             let video = std::mem::take(&mut self.video);
-            let _ = self.server.control.fact(Fact::Bytes { session, video });
+            let _ = server.control.fact(Fact::Bytes { session, video });
         }
         let Seen { begins, keyframe, video, position_ms, .. } = seen;
         if begins {
-            let _ = self.server.control.fact(Fact::Media { session, position_ms, video });
+            let _ = server.control.fact(Fact::Media { session, position_ms, video });
             // At once: what comes next must not wait behind other work.
-            use_chosen(&self.server, self.stream.input());
+            use_chosen(server, self.stream.input());
         } else if keyframe {
-            let _ = self.server.control.fact(Fact::Keyframe { session, position_ms });
+            let _ = server.control.fact(Fact::Keyframe { session, position_ms });
         }
-        report(&self.server, &self.stream, session, seen);
+        report(server, &self.stream, session, seen);
     }
 
     /// Goes, and says why. Without that its connection broke.
     pub fn leave(mut self, why: Loss) {
-        self.loss = why;
-    }
-
-    /// What the plane told it to do.
-    pub fn ordered(&self) -> Option<Order> {
-        *self.orders.borrow()
-    }
-
-    /// Resolves when it is told something.
-    pub fn order(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut orders = self.orders.clone();
-        async move {
-            let _ = orders.wait_for(Option::is_some).await;
-        }
+        self.session.loss = why;
     }
 }
 
+/// Its session goes after it.
 impl Drop for Publisher {
     fn drop(&mut self) {
-        let (session, reason) = (self.session, self.loss);
-        info!(path = self.stream.path(), reason = reason.code(), "the publisher left");
-        self.stream.leave(session);
-        let _ = self.server.control.fact(Fact::Observed(session, Observation::End));
-        let _ = self.server.control.fact(Fact::Gone { session, reason });
-        self.server.control.forget(session);
+        let Session { server, id, loss, .. } = &self.session;
+        info!(path = self.stream.path(), reason = loss.code(), "the publisher left");
+        self.stream.leave(*id);
+        let _ = server.control.fact(Fact::Observed(*id, Observation::End));
     }
 }
 

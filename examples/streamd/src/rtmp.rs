@@ -25,7 +25,7 @@ use crate::control::Order;
 use crate::doors::Door;
 use crate::driver::{Application, drive};
 use crate::gate::Pass;
-use crate::hub::{self, Knock, Player, Publisher};
+use crate::hub::{self, Knock, Publisher, Session};
 use crate::proxy;
 use crate::reader::{Reader, Taken};
 use crate::server::Server;
@@ -170,7 +170,7 @@ struct Connection {
 
 struct Playing {
     to: MessageStreamId,
-    player: Player,
+    player: Session,
     reader: Reader,
     /// Skips that are counted already.
     skips: u64,
@@ -191,7 +191,7 @@ impl Connection {
             Ok(publisher) => {
                 info!(path = publisher.stream().path(), "publishing");
                 let to = session.accept_publish(request);
-                self.call_when(publisher.order());
+                self.call_when(publisher.session().order());
                 self.publishing.push((to, publisher));
             }
             Err(why) => {
@@ -307,8 +307,10 @@ impl Connection {
 
     /// Does what the plane said about the publishers and players of this connection, and about all of them.
     fn obey(&mut self, session: &mut ServerSession) {
-        for (to, publisher) in self.publishing.extract_if(.., |(_, it)| it.ordered().is_some()) {
-            session.revoke(to, &farewell(publisher.ordered()));
+        for (to, publisher) in
+            self.publishing.extract_if(.., |(_, it)| it.session().ordered().is_some())
+        {
+            session.revoke(to, &farewell(publisher.session().ordered()));
             session.close(Instant::now());
         }
         for playing in self.playing.extract_if(.., |it| it.player.ordered().is_some()) {
