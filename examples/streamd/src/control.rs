@@ -17,7 +17,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tracing::error;
 
 use crate::journal::Journal;
-use crate::server::MAIN;
+use crate::server::main_of;
 use crate::store::{Extras, Frozen, Store};
 use crate::stream::unix_ms;
 use crate::timelines::Timelines;
@@ -144,11 +144,8 @@ impl Control {
     /// Nothing is open any more. Everything opens anew but `--rtmp`, which may have another address by now:
     /// [`open_main`](crate::server::Server::open_main) knows it.
     fn begin_again(&self) {
-        let main = self.read(|plane, _, _| {
-            plane.listeners().find(|it| it.machine.config().name == MAIN).map(|it| it.id)
-        });
         let mut state = self.lock();
-        if let Some(main) = main {
+        if let Some(main) = main_of(&state.plane) {
             let _ = self.step(&mut state, Request::StopListener(main).into());
         }
         let _ = self.step(&mut state, Fact::Restarted.into());
@@ -171,15 +168,14 @@ impl Control {
 
     /// Reports what a driver saw.
     pub fn fact(&self, fact: Fact) -> Result<Reply, Error> {
-        let (reply, _) = self.step(&mut self.lock(), fact.into());
-        reply
+        self.step(&mut self.lock(), fact.into())
     }
 
     /// Decides about a claim and reports it, all at one moment.
     pub fn claim(&self, claim: impl FnOnce(&Plane, &Keyring) -> Fact) -> Result<Reply, Error> {
         let mut state = self.lock();
         let fact = claim(&state.plane, &state.keys);
-        self.step(&mut state, fact.into()).0
+        self.step(&mut state, fact.into())
     }
 
     /// Does what an operator asks for in the light of what there is, and answers when the disk has it. Nothing else
@@ -257,10 +253,10 @@ impl Control {
         self.on_disk(told).await;
     }
 
-    fn step(&self, state: &mut State, step: Step) -> (Result<Reply, Error>, u64) {
+    fn step(&self, state: &mut State, step: Step) -> Result<Reply, Error> {
         let (reply, actions) = self.decide(state, step);
         self.pass_on(actions);
-        (reply, state.revision)
+        reply
     }
 
     /// One step, written into the journal, with its keys made.

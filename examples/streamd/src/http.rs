@@ -14,6 +14,7 @@ mod recordings;
 mod status;
 mod vod;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -26,9 +27,10 @@ use axum::routing::get;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tracing::{debug, error, warn};
+use tracing::debug;
 
 use crate::api::{self, cors, surface_a, surface_b, surface_c, surface_d};
+use crate::gate;
 use crate::server::Server;
 use access::{Pass, Refused};
 use patience::Patient;
@@ -55,54 +57,40 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         .merge(apis(&server))
         .fallback(get(media))
         .with_state(server.clone());
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = server.stopping() => return,
-        };
-        let (socket, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(why) => {
-                warn!(%why, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+    while let Some((socket, peer)) = server.accept(&listener).await {
         let config = server.config();
         let Some(pass) = server.let_in(peer.ip()) else { continue };
         server.metrics.connections_http.fetch_add(1, Relaxed);
         let _ = socket.set_nodelay(true);
         let socket = TokioIo::new(Patient::new(socket, config.stall));
         let router = router.clone().layer(axum::Extension(ConnectInfo(peer)));
-        let server = server.clone();
-        let work = tokio::spawn({
-            let server = server.clone();
-            async move {
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(HEAD)
-                    .max_buf_size(64 * 1024)
-                    .serve_connection(socket, TowerToHyperService::new(router));
-                let mut connection = std::pin::pin!(connection);
-                let ended = tokio::select! {
-                    ended = connection.as_mut() => ended,
-                    () = server.stopping() => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                };
-                if let Err(why) = ended {
-                    debug!(%peer, %why, "an HTTP connection ended");
-                }
-            }
-        });
-        tokio::spawn(async move {
-            if work.await.is_err_and(|it| it.is_panic()) {
-                error!("a connection ended by a bug");
-                server.metrics.panics.fetch_add(1, Relaxed);
-            }
-            drop(pass);
-        });
+        server.spawn(serve(socket, peer, router, server.clone(), pass));
+    }
+}
+
+/// Answers the requests of a connection.
+async fn serve(
+    socket: TokioIo<Patient>,
+    peer: SocketAddr,
+    router: Router,
+    server: Arc<Server>,
+    _pass: gate::Pass,
+) {
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(64 * 1024)
+        .serve_connection(socket, TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = server.stopping() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(why) = ended {
+        debug!(%peer, %why, "an HTTP connection ended");
     }
 }
 
@@ -120,7 +108,7 @@ fn apis(server: &Arc<Server>) -> Router<Arc<Server>> {
 /// `/live/NAME.flv`, `/live/NAME.mp4`, and `/live/NAME/…` for HLS; playback by ids and tokens.
 async fn media(
     State(server): State<Arc<Server>>,
-    ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
     let (request, _) = request.into_parts();

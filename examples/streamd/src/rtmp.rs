@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -19,7 +19,7 @@ use levada_session::{
 use levada_tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tracing::{Span, debug, error, info, info_span, warn};
+use tracing::{Span, debug, info, info_span};
 
 use crate::control::Order;
 use crate::doors::Door;
@@ -40,20 +40,7 @@ pub async fn listen(
     server: Arc<Server>,
     id: ListenerId,
 ) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = server.stopping() => return,
-        };
-        let (socket, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(why) => {
-                // Too many open files, most likely: it passes.
-                warn!(%why, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+    while let Some((socket, peer)) = server.accept(&listener).await {
         let config = server.config();
         let trusted = proxy::is_trusted(peer.ip(), &config.trust_proxy);
         // A balancer's clients are counted by their own addresses, once it has told them.
@@ -61,16 +48,9 @@ pub async fn listen(
         if pass.is_none() && !trusted {
             continue;
         }
-        let (server, tls) = (server.clone(), tls.clone());
         let door = server.doors.door(id);
         let span = info_span!("rtmp", %peer);
-        let work = tokio::spawn(welcome(socket, peer.ip(), span, pass, tls, server.clone(), door));
-        tokio::spawn(async move {
-            if work.await.is_err_and(|it| it.is_panic()) {
-                error!("a connection ended by a bug");
-                server.metrics.panics.fetch_add(1, Relaxed);
-            }
-        });
+        server.spawn(welcome(socket, peer.ip(), span, pass, tls.clone(), server.clone(), door));
     }
 }
 

@@ -1,20 +1,23 @@
 //! What all connections share.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use levada_control::{
-    Error, InputConfig, ListenerConfig, ListenerId, ListenerPolicy, Profile, ProfileKind, Reply,
-    Request, Secret,
+    Error, InputConfig, ListenerConfig, ListenerId, ListenerPolicy, Plane, Profile, ProfileKind,
+    Reply, Request, Secret,
 };
 use rustls::ClientConfig;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tracing::{error, warn};
 
 use crate::api::auth::Tokens;
 use crate::api::surface_d;
 use crate::config::Config;
-use crate::control::{Change, Control};
+use crate::control::Control;
 use crate::doors::Doors;
 use crate::figures::Figures;
 use crate::gate::{Gate, Pass};
@@ -29,7 +32,12 @@ use crate::record::Recorders;
 use crate::shelf::Shelf;
 
 /// The name of the listener of `--rtmp`.
-pub const MAIN: &str = "rtmp";
+const MAIN: &str = "rtmp";
+
+/// The listener of `--rtmp`, if there was one before.
+pub fn main_of(plane: &Plane) -> Option<ListenerId> {
+    plane.listeners().find(|it| it.machine.config().name == MAIN).map(|it| it.id)
+}
 
 /// The server: its settings, its streams, its counters.
 #[derive(Debug)]
@@ -103,19 +111,15 @@ impl Server {
         if self.publish_key.is_none() {
             wanted.policy = ListenerPolicy::Open;
         }
-        let before = self.control.read(|plane, _, _| {
-            plane.listeners().find(|it| it.machine.config().name == MAIN).map(|it| it.id)
-        });
-        let Some(id) = before else {
+        let Some(id) = self.control.read(|plane, _, _| main_of(plane)) else {
             // Known before the first client comes in.
             let remember = |reply: &Reply| {
                 if let Reply::Listener(id) = reply {
                     let _ = self.main.set(*id);
                 }
             };
-            let change = Change::from(Request::CreateListener(wanted));
-            let change = change.with(|reply, _, _| remember(reply));
-            self.control.change(|_, _| Ok::<_, Error>(change)).await?;
+            let request = Request::CreateListener(wanted);
+            self.control.request_with(request, |reply, _, _| remember(reply)).await?;
             return Ok(self.main()?);
         };
         let _ = self.main.set(id);
@@ -154,6 +158,35 @@ impl Server {
             input.profile = Profile::of(ProfileKind::Servers);
         }
         input
+    }
+
+    /// The next connection to a port. None when it is time to go.
+    pub async fn accept(&self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.stopping() => return None,
+            };
+            match accepted {
+                Ok(accepted) => return Some(accepted),
+                Err(why) => {
+                    // Too many open files, most likely: it passes.
+                    warn!(%why, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    /// Serves a connection in a task of its own. A bug ends that one, and is counted.
+    pub fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        let (server, work) = (self.clone(), tokio::spawn(work));
+        tokio::spawn(async move {
+            if work.await.is_err_and(|it| it.is_panic()) {
+                error!("a connection ended by a bug");
+                server.metrics.panics.fetch_add(1, Relaxed);
+            }
+        });
     }
 
     /// Seconds of media that a listener queues per player.
