@@ -242,6 +242,11 @@ impl Stream {
         lock(&self.publication).used
     }
 
+    /// How long ago its publisher's newest message came. Nothing before the first.
+    pub fn idle(&self) -> Option<Duration> {
+        lock(&self.publication).newest.map(|it| it.0.elapsed())
+    }
+
     /// Whether nobody can come back to it.
     pub fn is_over(&self) -> bool {
         self.over.load(Acquire)

@@ -206,6 +206,25 @@ fn c12_c14_g02_health_names_what_is_wrong_with_the_media() {
 }
 
 #[test]
+fn health_tells_how_long_nothing_came() {
+    let folder = Folder::new("idle");
+    let server = Server::start(&folder, &[]);
+    let input = server.post("/v1/inputs", &json!({ "name": "cam" }));
+    let idle = || server.json(&format!("{}/health", at(&input)))["transport"]["idle_ms"].as_u64();
+    assert_eq!(idle(), None, "nothing ever came");
+    let begin = Instant::now();
+    let mut publisher = Loop::new(&server, &place(&input["ingest"]["primary_url"]));
+    publisher.send_second();
+    let silent = server.until("it is silent", |_| idle().filter(|it| *it >= 300));
+    assert!(u128::from(silent) <= begin.elapsed().as_millis(), "{silent}");
+    let asked = Instant::now();
+    publisher.send_second();
+    server.until("something came", |_| {
+        idle().filter(|it| u128::from(*it) <= asked.elapsed().as_millis())
+    });
+}
+
+#[test]
 fn c13_an_open_gop_is_flagged_and_closed_ones_are_not() {
     let folder = Folder::new("open");
     let server = Server::start(&folder, &[]);

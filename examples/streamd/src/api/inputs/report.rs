@@ -1,5 +1,7 @@
 //! What there is to see of an input: who is there, what is wrong with its media, what happened.
 
+use std::time::Duration;
+
 use levada_control::{
     AudioCodec, BodyFacts, Grade, HookFormat, InputId, InputView, Issue, Now, Severity, VideoCodec,
     hook_body,
@@ -161,17 +163,19 @@ pub async fn health(call: Call) -> Answer {
     ok(&value)
 }
 
-/// What the stream itself knows: the names of its codecs, and how often its publisher came back.
+/// What the stream itself knows: the names of its codecs, how often its publisher came back, and how long ago
+/// something came.
 #[derive(Default)]
 struct Seen {
     codecs: Vec<String>,
     reconnects: u64,
+    idle: Option<Duration>,
 }
 
 fn seen(server: &Server, id: InputId) -> Seen {
     let Some(stream) = server.hub.of_input(id) else { return Seen::default() };
     let (codecs, _) = stream.packaging().facts.codecs_and_size();
-    Seen { codecs, reconnects: stream.counts().reconnects }
+    Seen { codecs, reconnects: stream.counts().reconnects, idle: stream.idle() }
 }
 
 /// `a / b`, or nothing where there is nothing to divide by. Three digits behind the point are enough.
@@ -180,12 +184,16 @@ fn share(a: u64, b: u64) -> Option<f64> {
     Some(thousandths as f64 / 1000.0)
 }
 
+fn millis(it: Duration) -> u64 {
+    u64::try_from(it.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn report(it: &InputView<'_>, now: Now, seen: &Seen) -> Value {
     let figures = it.health.figures();
     let second = figures.second;
     let active = it.machine.phase().is_active();
     let uptime = now.mono.saturating_sub(it.machine.since());
-    let uptime = if active { u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX) } else { 0 };
+    let uptime = if active { millis(uptime) } else { 0 };
     let length = u64::from(second.media_ms);
     let issues: Vec<Value> = it.health.issues().iter().map(|one| issue(it, now, one)).collect();
     json!({
@@ -204,7 +212,10 @@ fn report(it: &InputView<'_>, now: Now, seen: &Seen) -> Value {
             "resets": figures.corrections.resets, "max_gap_ms": second.max_gap_ms,
             "av_skew_ms": second.av_skew_ms,
         },
-        "transport": { "bytes": figures.bytes, "reconnects": seen.reconnects, "idle_ms": null },
+        "transport": {
+            "bytes": figures.bytes, "reconnects": seen.reconnects,
+            "idle_ms": seen.idle.map(millis),
+        },
         "issues": issues,
     })
 }
