@@ -182,7 +182,7 @@ impl Control {
     /// happens between the look and the change.
     pub async fn change<'a, E: From<Error>>(
         &self,
-        make: impl FnOnce(&Plane, &Keyring) -> Result<Change<'a>, E>,
+        make: impl FnOnce(&Plane, &Keyring, &Extras) -> Result<Change<'a>, E>,
     ) -> Result<Reply, E> {
         let (reply, revision) = self.take(make)?;
         self.on_disk(revision).await;
@@ -191,7 +191,7 @@ impl Control {
 
     /// Does what an operator asks for, and answers when the disk has it.
     pub async fn request(&self, request: Request) -> Result<Reply, Error> {
-        self.change(|_, _| Ok(request.into())).await
+        self.change(|_, _, _| Ok(request.into())).await
     }
 
     /// The same, with secrets and extras that belong to it: they are there before anything is done about it.
@@ -200,7 +200,7 @@ impl Control {
         request: Request,
         with: impl FnOnce(&Reply, &mut Keyring, &mut Extras) + Send,
     ) -> Result<Reply, Error> {
-        self.change(|_, _| Ok(Change::from(request).with(with))).await
+        self.change(|_, _, _| Ok(Change::from(request).with(with))).await
     }
 
     /// The same without waiting for the disk, for what is asked for again after a restart.
@@ -209,15 +209,15 @@ impl Control {
         request: Request,
         with: impl FnOnce(&Reply, &mut Keyring, &mut Extras) + Send,
     ) -> Result<Reply, Error> {
-        self.take(|_, _| Ok(Change::from(request).with(with))).map(|it| it.0)
+        self.take(|_, _, _| Ok(Change::from(request).with(with))).map(|it| it.0)
     }
 
     fn take<'a, E: From<Error>>(
         &self,
-        make: impl FnOnce(&Plane, &Keyring) -> Result<Change<'a>, E>,
+        make: impl FnOnce(&Plane, &Keyring, &Extras) -> Result<Change<'a>, E>,
     ) -> Result<(Reply, u64), E> {
         let mut state = self.lock();
-        let Change { request, with } = make(&state.plane, &state.keys)?;
+        let Change { request, with } = make(&state.plane, &state.keys, &state.extras)?;
         let (reply, actions) = self.decide(&mut state, request.into());
         if let Ok(reply) = &reply {
             let State { keys, extras, .. } = &mut *state;

@@ -82,7 +82,7 @@ async fn create(call: Call) -> Answer {
         keep: body.flag("keep").unwrap_or(false),
         expires_after_s: body.whole("expires_after_s"),
     };
-    let change = call.server.control.change(|plane, _| {
+    let change = call.server.control.change(|plane, _, _| {
         let recording: RecordingId = source.parse()?;
         let runs = || plane.input(source.parse::<InputId>().ok()?)?.recorder.state().recording();
         let recording = plane.recording(recording).map(|_| recording).or_else(runs);
@@ -110,6 +110,6 @@ fn in_our_words(why: ApiError) -> ApiError {
 
 async fn remove(call: Call) -> Answer {
     let id = call.id("clip")?;
-    call.server.control.change(|_, _| Ok::<_, Error>(Request::DeleteClip(id).into())).await?;
+    call.server.control.change(|_, _, _| Ok::<_, Error>(Request::DeleteClip(id).into())).await?;
     nothing()
 }

@@ -176,7 +176,7 @@ async fn create(call: Call) -> Answer {
 
 async fn update(call: Call) -> Answer {
     let id = call.id("hook")?;
-    let change = call.server.control.change(|plane, _| {
+    let change = call.server.control.change(|plane, _, _| {
         let mut config = plane.hook(id).ok_or(ApiError::not_found("hook"))?.config.clone();
         apply(&mut config, Fields(&call.body));
         Ok::<_, ApiError>(Request::UpdateHook(id, config).into())

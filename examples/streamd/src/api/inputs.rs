@@ -85,7 +85,7 @@ fn shown(call: &Call, id: InputId, reveal: bool) -> Result<Value, ApiError> {
 async fn create(call: Call) -> Answer {
     let body = Fields(&call.body);
     let region = body.text("region").map(Value::from);
-    let change = call.server.control.change(|plane, _| {
+    let change = call.server.control.change(|plane, _, _| {
         let mut config = InputConfig::new("", Profile::default());
         let pulled = settings::apply(&mut config, body, &plane.config().targets)?;
         let change = Change::from(Request::CreateInput(config));
@@ -105,7 +105,7 @@ async fn update(call: Call) -> Answer {
     let region = body.text("region").map(Value::from);
     let control = &call.server.control;
     let mut other_paths = false;
-    let change = control.change(|plane, keys| {
+    let change = control.change(|plane, keys, _| {
         let before = input(plane, id)?.config;
         let mut config = before.clone();
         let pulled = settings::apply(&mut config, body, &plane.config().targets)?;
@@ -151,7 +151,7 @@ async fn remove(call: Call) -> Answer {
     let id: InputId = call.id("input")?;
     let change = Change::from(Request::DeleteInput(id));
     let change = change.with(|_, _, extras| _ = extras.remove(&region_of(id)));
-    call.server.control.change(|_, _| Ok::<_, ApiError>(change)).await?;
+    call.server.control.change(|_, _, _| Ok::<_, ApiError>(change)).await?;
     nothing()
 }
 

@@ -172,7 +172,7 @@ async fn create(call: Call) -> Answer {
             extras.insert(owner_of(*id), owner);
         }
     });
-    let reply = call.server.control.change(|_, _| Ok::<_, Error>(change)).await?;
+    let reply = call.server.control.change(|_, _, _| Ok::<_, Error>(change)).await?;
     let Reply::Listener(id) = reply else { return Err(ApiError::not_found("listener")) };
     if let Err(why) = settled(&call.server, id).await {
         // What was refused is not there.
@@ -184,7 +184,7 @@ async fn create(call: Call) -> Answer {
 
 async fn update(call: Call) -> Answer {
     let id = call.id("listener")?;
-    let change = call.server.control.change(|plane, _| {
+    let change = call.server.control.change(|plane, _, _| {
         let listener = plane.listener(id).ok_or(ApiError::not_found("listener"))?;
         let mut config = listener.machine.config().clone();
         apply(&mut config, Fields(&call.body))?;
@@ -203,7 +203,7 @@ async fn remove(call: Call) -> Answer {
 async fn forget(server: &Server, id: ListenerId) -> Result<(), Error> {
     let change = Change::from(Request::RemoveListener(id));
     let change = change.with(|_, _, extras| _ = extras.remove(&owner_of(id)));
-    server.control.change(|_, _| Ok::<_, Error>(change)).await?;
+    server.control.change(|_, _, _| Ok::<_, Error>(change)).await?;
     Ok(())
 }
 

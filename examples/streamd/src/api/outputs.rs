@@ -186,7 +186,7 @@ async fn create(call: Call) -> Answer {
     let input: InputId = call.id("input")?;
     let body = Fields(&call.body);
     let quality = body.0.get("quality").cloned();
-    let change = call.server.control.change(|plane, _| {
+    let change = call.server.control.change(|plane, _, _| {
         let (config, secret) = config(body, &plane.config().targets)?;
         let change = Change::from(Request::CreateOutputs(input, vec![config]));
         Ok::<_, ApiError>(change.with(move |reply, keys, extras| {
@@ -245,7 +245,7 @@ async fn update(call: Call) -> Answer {
     let quality = body.0.get("quality").cloned();
     let control = &call.server.control;
     let mut enable_again = false;
-    let change = control.change(|plane, keys| {
+    let change = control.change(|plane, keys, _| {
         let mut config = find(&call, plane, id)?.config.clone();
         if let (Some(enabled), 1) = (body.flag("enabled"), call.body.len()) {
             return Ok(Request::EnableOutput(id, enabled).into());
@@ -274,7 +274,7 @@ async fn update(call: Call) -> Answer {
 
 async fn remove(call: Call) -> Answer {
     let id: OutputId = call.id("output")?;
-    let change = call.server.control.change(|plane, _| {
+    let change = call.server.control.change(|plane, _, _| {
         find(&call, plane, id)?;
         let change = Change::from(Request::DeleteOutput(id));
         Ok::<_, ApiError>(change.with(move |_, _, extras| _ = extras.remove(&quality_of(id))))

@@ -195,7 +195,7 @@ async fn update(call: Call) -> Answer {
         control.request(Request::RenameRecording(id, name.into())).await?;
     }
     if call.body.keys().any(|it| it != "name") {
-        let change = control.change(|plane, _| {
+        let change = control.change(|plane, _, _| {
             let mut access = recording(plane, id)?.facts().access.clone();
             if let Some(origins) = body.texts("allowed_origins") {
                 access.allowed_origins = origins;

@@ -161,7 +161,7 @@ async fn create(call: Call) -> Answer {
 async fn update(call: Call) -> Answer {
     let id = call.id("show")?;
     let body = Fields(&call.body);
-    let change = call.server.control.change(|plane, _| {
+    let change = call.server.control.change(|plane, _, _| {
         let mut config = plane.show(id).ok_or(ApiError::not_found("show"))?.config.clone();
         apply(&mut config, body);
         Ok::<_, ApiError>(Request::UpdateShow(id, config).into())

@@ -7,10 +7,11 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use levada_control::{
-    Error, ListenerConfig, ListenerId, ListenerPolicy, ListenerView, Reply, Request, parse_port,
-    rfc3339,
+    Error, ListenerConfig, ListenerId, ListenerPolicy, ListenerView, Notice, Reply, Request,
+    parse_port, rfc3339,
 };
 use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
 
 use super::ApiError;
 use super::asked::{Asked, Manage, May, Read};
@@ -54,10 +55,11 @@ pub fn place(id: ListenerId) -> String {
 }
 
 /// Errors name fields as they are called here.
-fn renamed(why: Error) -> ApiError {
-    let mut why = ApiError::from(why);
+fn renamed(why: impl Into<ApiError>) -> ApiError {
+    let mut why = why.into();
     why.field = why.field.map(|field| match field.as_str() {
         "buffer_s" => "server_buflen".into(),
+        ours if ours.starts_with("server_") => field,
         field => format!("server_{field}"),
     });
     why
@@ -153,13 +155,18 @@ async fn create(May(asked, _): May<Manage>) -> Outcome {
 }
 
 async fn update(May(asked, _): May<Manage>) -> Outcome {
-    let id = id_of(&asked)?;
-    let before = asked
-        .server
-        .control
-        .read(|plane, _, _| plane.listener(id).map(|it| it.machine.config().clone()));
-    let config = configured(asked.fields()?, before.ok_or_else(|| ApiError::not_found("server"))?)?;
-    change(&asked.server, Request::UpdateListener(id, config.clone()), id, config.active).await?;
+    let (id, fields) = (id_of(&asked)?, asked.fields()?);
+    let control = &asked.server.control;
+    let mut notices = control.notices();
+    let mut active = false;
+    let changed = control.change(|plane, _, _| {
+        let before = plane.listener(id).ok_or_else(|| ApiError::not_found("server"))?;
+        let config = configured(fields, before.machine.config().clone())?;
+        active = config.active;
+        Ok::<_, ApiError>(Request::UpdateListener(id, config).into())
+    });
+    changed.await.map_err(renamed)?;
+    settled(&asked.server, &mut notices, id, active).await?;
     show(&asked.server, id).map(Answer::of)
 }
 
@@ -167,14 +174,18 @@ async fn start(May(asked, _): May<Manage>) -> Outcome {
     let id = id_of(&asked)?;
     let runs = asked.server.control.read(|plane, _, _| doors::is_open(plane, id));
     if !runs {
-        change(&asked.server, Request::StartListener(id), id, true).await?;
+        let mut notices = asked.server.control.notices();
+        asked.server.control.request(Request::StartListener(id)).await.map_err(renamed)?;
+        settled(&asked.server, &mut notices, id, true).await?;
     }
     Ok(success())
 }
 
 async fn stop(May(asked, _): May<Manage>) -> Outcome {
     let id = id_of(&asked)?;
-    change(&asked.server, Request::StopListener(id), id, false).await?;
+    let mut notices = asked.server.control.notices();
+    asked.server.control.request(Request::StopListener(id)).await.map_err(renamed)?;
+    settled(&asked.server, &mut notices, id, false).await?;
     Ok(success())
 }
 
@@ -187,20 +198,18 @@ fn success() -> Answer {
     Answer::of(json!({ "success": true }))
 }
 
-/// Changes a server, and returns when its port is open or closed.
-async fn change(
+/// Returns when the port of a server that was changed is open or closed.
+async fn settled(
     server: &Arc<Server>,
-    request: Request,
+    notices: &mut Receiver<Arc<Notice>>,
     id: ListenerId,
     active: bool,
 ) -> Result<(), ApiError> {
-    let mut notices = server.control.notices();
-    server.control.request(request).await.map_err(renamed)?;
     if active {
-        let opened = doors::opened(server, &mut notices, id).await;
+        let opened = doors::opened(server, notices, id).await;
         return opened.map_err(|()| renamed(Error::Taken { field: "port" }));
     }
-    doors::closed(server, &mut notices, id).await;
+    doors::closed(server, notices, id).await;
     Ok(())
 }
 

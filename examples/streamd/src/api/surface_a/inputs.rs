@@ -16,6 +16,7 @@ use crate::api::asked::{Asked, Manage, May, Read};
 use crate::api::base::Base;
 use crate::api::fields::Fields;
 use crate::api::outcome::{Answer, Outcome};
+use crate::control::Change;
 use crate::store::Extras;
 
 /// The name of an input whose metadata have none.
@@ -182,15 +183,15 @@ pub async fn one(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Read
 }
 
 pub async fn update(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
-    let id: InputId = uid.parse()?;
-    let (config, echoed) = asked.server.control.read(|plane, _, extras| {
+    let (id, fields): (InputId, _) = (uid.parse()?, asked.fields()?);
+    let change = asked.server.control.change(|plane, _, extras| {
         let input = plane.input(id).ok_or_else(|| ApiError::not_found("live input"))?;
-        Ok::<_, ApiError>((input.config.clone(), Echoed::of(extras, id)))
-    })?;
-    let fields = asked.fields()?;
-    let (config, echoed) = (configured(fields, config)?, echoed.with(fields)?);
-    let request = Request::UpdateInput(id, config);
-    asked.server.control.request_with(request, |_, _, extras| echoed.keep(extras, id)).await?;
+        let config = configured(fields, input.config.clone())?;
+        let echoed = Echoed::of(extras, id).with(fields)?;
+        let change = Change::from(Request::UpdateInput(id, config));
+        Ok::<_, ApiError>(change.with(move |_, _, extras| echoed.keep(extras, id)))
+    });
+    change.await?;
     show(&asked, id)
 }
 

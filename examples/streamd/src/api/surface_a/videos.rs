@@ -2,12 +2,14 @@
 
 use axum::extract::Path;
 use axum::http::StatusCode;
-use levada_control::{InputId, Recording, RecordingId, Request, video};
+use levada_control::{AccessRules, InputId, Recording, RecordingId, Request, video};
 use serde_json::Value;
 
 use crate::api::ApiError;
 use crate::api::asked::{Asked, Manage, May, Read};
+use crate::api::fields::Fields;
 use crate::api::outcome::{Answer, Outcome};
+use crate::control::Change;
 use crate::store::Extras;
 
 /// Where metadata are kept that are only given back.
@@ -49,32 +51,37 @@ pub async fn one(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Read
     show(&asked, uid.parse()?)
 }
 
-pub async fn update(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
-    let (id, fields): (RecordingId, _) = (uid.parse()?, asked.fields()?);
-    let mut access = asked.server.control.read(|plane, _, _| {
-        let recording = plane.recording(id).ok_or_else(|| ApiError::not_found("video"))?;
-        Ok::<_, ApiError>(recording.facts().access.clone())
-    })?;
+/// What a body makes of who may watch: what it does not say stays.
+fn allowed(fields: Fields<'_>, access: AccessRules) -> Result<AccessRules, ApiError> {
+    let mut access = access;
     if let Some(signed) = fields.flag("requireSignedURLs")? {
         access.require_signed = signed;
     }
     if fields.given("allowedOrigins").is_some() {
         access.allowed_origins = fields.texts("allowedOrigins")?.unwrap_or_default();
     }
-    let meta = fields.inner("meta")?;
-    let name = meta.text("name")?;
-    let control = &asked.server.control;
-    let request = Request::SetRecordingAccess(id, access);
+    Ok(access)
+}
+
+pub async fn update(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
+    let (id, fields): (RecordingId, _) = (uid.parse()?, asked.fields()?);
+    let name = fields.inner("meta")?.text("name")?;
     let meta = fields.given("meta").filter(|it| it.is_object());
-    let keep = |extras: &mut Extras| {
-        if let Some(meta) = meta {
-            extras.insert(place(id), meta.clone());
-        }
-    };
     if meta.is_some_and(|it| it.to_string().len() > 4096) {
         return Err(ApiError::invalid("meta", "must have at most 4096 bytes"));
     }
-    control.request_with(request, |_, _, extras| keep(extras)).await?;
+    let control = &asked.server.control;
+    let change = control.change(|plane, _, _| {
+        let recording = plane.recording(id).ok_or_else(|| ApiError::not_found("video"))?;
+        let access = allowed(fields, recording.facts().access.clone())?;
+        let change = Change::from(Request::SetRecordingAccess(id, access));
+        Ok::<_, ApiError>(change.with(move |_, _, extras| {
+            if let Some(meta) = meta {
+                extras.insert(place(id), meta.clone());
+            }
+        }))
+    });
+    change.await?;
     if let Some(name) = name {
         control.request(Request::RenameRecording(id, name.to_owned())).await?;
     }

@@ -1,34 +1,35 @@
 //! `…/webhook`: one hook for everything.
 
-use levada_control::{Error, HookConfig, HookFormat, HookId, KeyRef, Reply, Request, rfc3339};
+use levada_control::{
+    Error, HookConfig, HookFormat, HookId, KeyRef, Plane, Reply, Request, rfc3339,
+};
 use serde_json::json;
 
 use crate::api::ApiError;
 use crate::api::asked::{Asked, Manage, May};
 use crate::api::fields::needed;
 use crate::api::outcome::{Answer, Outcome};
+use crate::control::Change;
 use crate::store::Extras;
 use crate::stream::unix_ms;
 
 /// Where it is kept which hook that is, and since when.
 const PLACE: &str = "surface-a/webhook";
 
-fn hook(asked: &Asked) -> Option<HookId> {
-    asked.server.control.read(|plane, _, extras| {
-        let id: HookId = extras.get(PLACE)?["hook"].as_str()?.parse().ok()?;
-        plane.hook(id).map(|it| it.id)
-    })
+fn hook(plane: &Plane, extras: &Extras) -> Option<HookId> {
+    let id: HookId = extras.get(PLACE)?["hook"].as_str()?.parse().ok()?;
+    plane.hook(id).map(|it| it.id)
 }
 
 fn shown(asked: &Asked) -> Outcome {
-    let id = hook(asked).ok_or_else(|| ApiError::not_found("webhook"))?;
     asked.server.control.read(|plane, keys, extras| {
-        let hook = plane.hook(id).ok_or_else(|| ApiError::not_found("webhook"))?;
+        let hook = hook(plane, extras).and_then(|it| plane.hook(it));
+        let hook = hook.ok_or_else(|| ApiError::not_found("webhook"))?;
         let modified = extras.get(PLACE).and_then(|it| it["modified"].as_i64());
         Ok(Answer::of(json!({
             "notificationUrl": hook.config.url,
             "modified": rfc3339(modified.unwrap_or(hook.created)),
-            "secret": keys.secret(KeyRef::Hook(id)).map(|it| it.reveal()),
+            "secret": keys.secret(KeyRef::Hook(hook.id)).map(|it| it.reveal()),
         })))
     })
 }
@@ -54,27 +55,31 @@ pub async fn set(May(asked, _): May<Manage>) -> Outcome {
         url => url,
     };
     let config = HookConfig::new(needed("notificationUrl", url)?, HookFormat::LiveInputs);
-    let before = hook(&asked);
-    let request = match before {
-        Some(id) => Request::UpdateHook(id, config),
-        None => Request::CreateHook(config),
-    };
-    let keep = |reply: &Reply, extras: &mut Extras| {
-        let made = if let Reply::Hook(id) = reply { Some(*id) } else { before };
-        if let Some(id) = made {
-            let kept = json!({ "hook": id.to_string(), "modified": unix_ms() });
-            extras.insert(PLACE.into(), kept);
-        }
-    };
-    let reply = asked.server.control.request_with(request, |reply, _, extras| keep(reply, extras));
-    reply.await.map_err(renamed)?;
+    // Under one lock, so that two who set it at once don't make two.
+    let change = asked.server.control.change(|plane, _, extras| {
+        let before = hook(plane, extras);
+        let request = match before {
+            Some(id) => Request::UpdateHook(id, config),
+            None => Request::CreateHook(config),
+        };
+        Ok::<_, Error>(Change::from(request).with(move |reply, _, extras| {
+            let made = if let Reply::Hook(id) = reply { Some(*id) } else { before };
+            if let Some(id) = made {
+                let kept = json!({ "hook": id.to_string(), "modified": unix_ms() });
+                extras.insert(PLACE.into(), kept);
+            }
+        }))
+    });
+    change.await.map_err(renamed)?;
     shown(&asked)
 }
 
 pub async fn remove(May(asked, _): May<Manage>) -> Outcome {
-    let id = hook(&asked).ok_or_else(|| ApiError::not_found("webhook"))?;
-    let forget = |extras: &mut Extras| _ = extras.remove(PLACE);
-    let request = Request::DeleteHook(id);
-    asked.server.control.request_with(request, |_, _, extras| forget(extras)).await?;
+    let change = asked.server.control.change(|plane, _, extras| {
+        let id = hook(plane, extras).ok_or_else(|| ApiError::not_found("webhook"))?;
+        let change = Change::from(Request::DeleteHook(id));
+        Ok::<_, ApiError>(change.with(|_, _, extras| _ = extras.remove(PLACE)))
+    });
+    change.await?;
     Ok(Answer::of("".into()))
 }

@@ -10,6 +10,7 @@ use crate::api::ApiError;
 use crate::api::asked::{Asked, Manage, May, Read};
 use crate::api::fields::{Fields, needed};
 use crate::api::outcome::{Answer, Outcome};
+use crate::control::Change;
 use crate::store::Extras;
 
 const ECHOED: &[&str] = &["share_url", "custom_iframe_url", "ad_id", "player_id", "poster"];
@@ -27,7 +28,7 @@ fn status(fields: Fields<'_>) -> Result<Option<ShowStatus>, ApiError> {
 
 /// What a body makes of a broadcast: what it does not say stays.
 fn configured(
-    asked: &Asked,
+    plane: &Plane,
     fields: Fields<'_>,
     config: ShowConfig,
 ) -> Result<ShowConfig, ApiError> {
@@ -36,8 +37,7 @@ fn configured(
         config.name = name.to_owned();
     }
     if let Some(numbers) = fields.wholes("stream_ids")? {
-        config.inputs =
-            asked.server.control.read(|plane, _, _| inputs_of(plane, &numbers, "stream_ids"))?;
+        config.inputs = inputs_of(plane, &numbers, "stream_ids")?;
     }
     if fields.given("pending_message").is_some() {
         let message = fields.text("pending_message")?.filter(|it| !it.is_empty());
@@ -91,16 +91,16 @@ pub async fn create(May(asked, _): May<Manage>) -> Outcome {
     needed("name", fields.text("name")?)?;
     let mut begin = ShowConfig::default();
     begin.status = needed("status", status(fields)?)?;
-    let config = configured(&asked, fields, begin)?;
     let echoed = Echoed::default().with(fields, ECHOED)?;
-    let keep = |reply: &Reply, extras: &mut Extras| {
-        if let Reply::Show(id) = reply {
-            extras.insert(place(*id), echoed.0.into());
-        }
-    };
-    let request = Request::CreateShow(config);
-    let reply = asked.server.control.request_with(request, |reply, _, extras| keep(reply, extras));
-    match reply.await? {
+    let change = asked.server.control.change(|plane, _, _| {
+        let change = Change::from(Request::CreateShow(configured(plane, fields, begin)?));
+        Ok::<_, ApiError>(change.with(|reply, _, extras| {
+            if let Reply::Show(id) = reply {
+                extras.insert(place(*id), echoed.0.into());
+            }
+        }))
+    });
+    match change.await? {
         Reply::Show(id) => show(&asked, id),
         _ => Err(ApiError::not_found("broadcast")),
     }
@@ -113,15 +113,18 @@ pub async fn one(Path(id): Path<String>, May(asked, _): May<Read>) -> Outcome {
 pub async fn update(Path(id): Path<String>, May(asked, _): May<Manage>) -> Outcome {
     let id = find(&asked, &id)?;
     let fields = unwrapped(&asked, "broadcast")?;
-    let (config, echoed) = asked.server.control.read(|plane, _, extras| {
-        let show = plane.show(id).ok_or_else(|| ApiError::not_found("broadcast"))?;
-        Ok::<_, ApiError>((show.config.clone(), Echoed::of(extras, &place(id))))
-    })?;
-    let (config, status) = (configured(&asked, fields, config)?, status(fields)?);
-    let echoed = echoed.with(fields, ECHOED)?;
+    let status = status(fields)?;
     let control = &asked.server.control;
-    let keep = |extras: &mut Extras| _ = extras.insert(place(id), echoed.0.into());
-    control.request_with(Request::UpdateShow(id, config), |_, _, extras| keep(extras)).await?;
+    let change = control.change(|plane, _, extras| {
+        let show = plane.show(id).ok_or_else(|| ApiError::not_found("broadcast"))?;
+        let config = configured(plane, fields, show.config.clone())?;
+        let echoed = Echoed::of(extras, &place(id)).with(fields, ECHOED)?;
+        let change = Change::from(Request::UpdateShow(id, config));
+        Ok::<_, ApiError>(
+            change.with(move |_, _, extras| _ = extras.insert(place(id), echoed.0.into())),
+        )
+    });
+    change.await?;
     if let Some(status) = status {
         control.request(Request::SetShow(id, status)).await?;
     }

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use super::{Echoed, number_of, unwrapped};
 use crate::api::ApiError;
 use crate::api::asked::{Asked, May, Read, StartOutput, StopOutput};
-use crate::api::fields::needed;
+use crate::api::fields::{Fields, needed};
 use crate::api::outcome::{Answer, Outcome};
+use crate::control::Change;
 use crate::store::Extras;
 
 const ECHOED: &[&str] = &["client_user_id"];
@@ -21,10 +22,8 @@ fn place(id: OutputId) -> String {
     format!("surface-b/restream/{id}")
 }
 
-fn target(asked: &Asked, uri: &str) -> Result<(Target, Secret), ApiError> {
-    let parsed =
-        asked.server.control.read(|plane, _, _| Target::parse(uri, None, &plane.config().targets));
-    Ok(parsed?)
+fn target(plane: &Plane, uri: &str) -> Result<(Target, Secret), ApiError> {
+    Ok(Target::parse(uri, None, &plane.config().targets)?)
 }
 
 fn shown(it: &OutputView<'_>, plane: &Plane, keys: &Keyring, extras: &Extras) -> Value {
@@ -67,23 +66,26 @@ pub async fn list(May(asked, _): May<Read>) -> Outcome {
 pub async fn create(May(asked, _): May<StartOutput>) -> Outcome {
     let fields = unwrapped(&asked, "restream")?;
     let name = needed("name", fields.text("name")?)?;
-    let (target, secret) = target(&asked, needed("uri", fields.text("uri")?)?)?;
+    let uri = needed("uri", fields.text("uri")?)?;
     let stream = needed("stream_id", fields.whole("stream_id")?)?;
-    let input = asked.server.control.read(|plane, _, _| plane.input_by_number(stream));
-    let input = input.ok_or_else(|| ApiError::invalid("stream_id", "must name a stream"))?;
-    let mut config = OutputConfig::new(name, target);
-    config.enabled = fields.flag("active")?.unwrap_or(true);
+    let active = fields.flag("active")?.unwrap_or(true);
     let echoed = Echoed::default().with(fields, ECHOED)?;
-    let keep = |reply: &Reply, keys: &mut Keyring, extras: &mut Extras| {
-        if let Reply::Outputs(made) = reply {
+    let change = asked.server.control.change(|plane, _, _| {
+        let (target, secret) = target(plane, uri)?;
+        let unknown = || ApiError::invalid("stream_id", "must name a stream");
+        let input = plane.input_by_number(stream).ok_or_else(unknown)?;
+        let mut config = OutputConfig::new(name, target);
+        config.enabled = active;
+        let change = Change::from(Request::CreateOutputs(input, vec![config]));
+        Ok::<_, ApiError>(change.with(move |reply, keys, extras| {
+            let Reply::Outputs(made) = reply else { return };
             for id in made {
                 keys.put(KeyRef::Output(*id), secret.clone());
                 extras.insert(place(*id), echoed.0.clone().into());
             }
-        }
-    };
-    let request = Request::CreateOutputs(input, vec![config]);
-    match asked.server.control.request_with(request, keep).await? {
+        }))
+    });
+    match change.await? {
         Reply::Outputs(made) if !made.is_empty() => show(&asked, made[0]),
         _ => Err(ApiError::not_found("restream")),
     }
@@ -93,36 +95,45 @@ pub async fn one(Path(id): Path<String>, May(asked, _): May<Read>) -> Outcome {
     show(&asked, find(&asked, &id)?)
 }
 
-pub async fn update(Path(id): Path<String>, May(asked, _): May<StartOutput>) -> Outcome {
-    let id = find(&asked, &id)?;
-    let fields = unwrapped(&asked, "restream")?;
-    let (mut config, stream, echoed) = asked.server.control.read(|plane, _, extras| {
-        let output = plane.output(id).ok_or_else(|| ApiError::not_found("restream"))?;
-        let stream = plane.input(output.input).map(|it| it.number);
-        Ok::<_, ApiError>((output.config.clone(), stream, Echoed::of(extras, &place(id))))
-    })?;
+/// What a body makes of a restream: what it does not say stays. With another target comes its secret.
+fn changed(
+    plane: &Plane,
+    before: &OutputView<'_>,
+    fields: Fields<'_>,
+) -> Result<(OutputConfig, Option<Secret>), ApiError> {
+    let stream = plane.input(before.input).map(|it| it.number);
     if fields.whole("stream_id")?.is_some_and(|it| Some(it) != stream) {
         return Err(ApiError::invalid("stream_id", "can't be changed"));
     }
+    let mut config = before.config.clone();
     if let Some(name) = fields.text("name")? {
         config.name = name.to_owned();
-    }
-    let uri = fields.text("uri")?.map(|it| target(&asked, it)).transpose()?;
-    if let Some((target, _)) = &uri {
-        config.target = target.clone();
     }
     if let Some(active) = fields.flag("active")? {
         config.enabled = active;
     }
-    let echoed = echoed.with(fields, ECHOED)?;
-    let keep = |keys: &mut Keyring, extras: &mut Extras| {
-        if let Some((_, secret)) = uri {
-            keys.put(KeyRef::Output(id), secret);
-        }
-        extras.insert(place(id), echoed.0.into());
-    };
-    let request = Request::UpdateOutput(id, config);
-    asked.server.control.request_with(request, |_, keys, extras| keep(keys, extras)).await?;
+    let Some(uri) = fields.text("uri")? else { return Ok((config, None)) };
+    let (target, secret) = target(plane, uri)?;
+    config.target = target;
+    Ok((config, Some(secret)))
+}
+
+pub async fn update(Path(id): Path<String>, May(asked, _): May<StartOutput>) -> Outcome {
+    let id = find(&asked, &id)?;
+    let fields = unwrapped(&asked, "restream")?;
+    let change = asked.server.control.change(|plane, _, extras| {
+        let output = plane.output(id).ok_or_else(|| ApiError::not_found("restream"))?;
+        let (config, secret) = changed(plane, &output, fields)?;
+        let echoed = Echoed::of(extras, &place(id)).with(fields, ECHOED)?;
+        let change = Change::from(Request::UpdateOutput(id, config));
+        Ok::<_, ApiError>(change.with(move |_, keys, extras| {
+            if let Some(secret) = secret {
+                keys.put(KeyRef::Output(id), secret);
+            }
+            extras.insert(place(id), echoed.0.into());
+        }))
+    });
+    change.await?;
     show(&asked, id)
 }
 

@@ -16,6 +16,7 @@ use crate::api::fields::{Fields, needed};
 use crate::api::inputs::region_of;
 use crate::api::outcome::{Answer, Outcome};
 use crate::config::Config;
+use crate::control::Change;
 use crate::store::Extras;
 use crate::stream::unix_ms;
 
@@ -53,13 +54,12 @@ struct Wanted {
     echoed: Echoed,
     /// Its region, if the body says something of it.
     region: Option<Value>,
-    broadcasts: Option<Vec<ShowId>>,
 }
 
 impl Wanted {
     /// What the body does not say stays.
     fn read(
-        asked: &Asked,
+        plane: &Plane,
         fields: Fields<'_>,
         config: InputConfig,
         before: Echoed,
@@ -94,7 +94,7 @@ impl Wanted {
             None => kept.and_then(|it| u32::try_from(it).ok()).unwrap_or(DVR_S),
         };
         config.dvr_window_s = dvr.then_some(seconds);
-        let (uri, places) = pulled(asked, fields)?;
+        let (uri, places) = pulled(plane, fields)?;
         let pull = fields.flag("pull")?.unwrap_or(config.pull.is_some());
         config.pull = match (pull, places, config.pull.take()) {
             (false, ..) => None,
@@ -102,10 +102,7 @@ impl Wanted {
             (true, None, None) if had_uri => None,
             (true, None, None) => return Err(ApiError::invalid("uri", "can't be blank")),
         };
-        let broadcasts = fields.wholes("broadcast_ids")?;
-        let broadcasts =
-            broadcasts.map(|it| asked.server.control.read(|plane, _, _| shows(plane, &it)));
-        Ok(Self { config, uri, echoed, region, broadcasts: broadcasts.transpose()? })
+        Ok(Self { config, uri, echoed, region })
     }
 
     fn keep(self, id: InputId, keys: &mut Keyring, extras: &mut Extras) {
@@ -123,37 +120,43 @@ impl Wanted {
 
 /// The list of URLs, which may hold passwords, and the places that it names.
 fn pulled(
-    asked: &Asked,
+    plane: &Plane,
     fields: Fields<'_>,
 ) -> Result<(Option<Secret>, Option<Vec<levada_control::Place>>), ApiError> {
     let Some(uri) = fields.text("uri")?.filter(|it| !it.is_empty()) else {
         return Ok((None, None));
     };
-    let places =
-        asked.server.control.read(|plane, _, _| parse_pull_list(uri, &plane.config().targets))?;
+    let places = parse_pull_list(uri, &plane.config().targets)?;
     Ok((Some(Secret::new(uri)), Some(places)))
 }
 
-fn shows(plane: &Plane, numbers: &[i64]) -> Result<Vec<ShowId>, ApiError> {
+/// The broadcasts that a body names, if it names any.
+fn shows(plane: &Plane, fields: Fields<'_>) -> Result<Option<Vec<ShowId>>, ApiError> {
+    let Some(numbers) = fields.wholes("broadcast_ids")? else { return Ok(None) };
     let missing = || ApiError::invalid("broadcast_ids", "must name broadcasts that exist");
     let find = |number: &i64| plane.shows().find(|it| it.number == *number).map(|it| it.id);
-    numbers.iter().map(|it| find(it).ok_or_else(missing)).collect()
+    numbers.iter().map(|it| find(it).ok_or_else(missing)).collect::<Result<_, _>>().map(Some)
 }
 
 /// Makes a stream part of these broadcasts, and of no others.
 async fn link(asked: &Asked, id: InputId, wanted: &[ShowId]) -> Result<(), ApiError> {
-    let changes: Vec<_> = asked.server.control.read(|plane, _, _| {
+    let control = &asked.server.control;
+    let others: Vec<ShowId> = control.read(|plane, _, _| {
         let is = |it: &levada_control::ShowView<'_>| it.config.inputs.contains(&id);
-        let other = plane.shows().filter(|it| wanted.contains(&it.id) != is(it));
-        other.map(|it| (it.id, it.config.clone())).collect()
+        let others = plane.shows().filter(|it| wanted.contains(&it.id) != is(it));
+        others.map(|it| it.id).collect()
     });
-    for (show, mut config) in changes {
-        if wanted.contains(&show) {
-            config.inputs.push(id);
-        } else {
+    for show in others {
+        let change = control.change(|plane, _, _| {
+            let gone = || ApiError::not_found("broadcast");
+            let mut config = plane.show(show).ok_or_else(gone)?.config.clone();
             config.inputs.retain(|it| *it != id);
-        }
-        asked.server.control.request(Request::UpdateShow(show, config)).await?;
+            if wanted.contains(&show) {
+                config.inputs.push(id);
+            }
+            Ok::<_, ApiError>(Request::UpdateShow(show, config).into())
+        });
+        change.await?;
     }
     Ok(())
 }
@@ -270,17 +273,18 @@ pub async fn create(May(asked, _): May<Manage>) -> Outcome {
     let mut config = InputConfig::new(name, Profile::of(ProfileKind::Streams));
     config.enabled = false;
     config.recording.mode = RecordingMode::Manual;
-    let mut wanted = Wanted::read(&asked, fields, config, Echoed::default(), false)?;
-    let broadcasts = wanted.broadcasts.take();
-    let request = Request::CreateInput(wanted.config.clone());
-    let keep = |reply: &Reply, keys: &mut Keyring, extras: &mut Extras| {
-        if let Reply::Input(id) = reply {
-            wanted.keep(*id, keys, extras);
-        }
-    };
-    let Reply::Input(id) = asked.server.control.request_with(request, keep).await? else {
-        return Err(ApiError::not_found("stream"));
-    };
+    let mut broadcasts = None;
+    let change = asked.server.control.change(|plane, _, _| {
+        let wanted = Wanted::read(plane, fields, config, Echoed::default(), false)?;
+        broadcasts = shows(plane, fields)?;
+        let change = Change::from(Request::CreateInput(wanted.config.clone()));
+        Ok::<_, ApiError>(change.with(move |reply, keys, extras| {
+            if let Reply::Input(id) = reply {
+                wanted.keep(*id, keys, extras);
+            }
+        }))
+    });
+    let Reply::Input(id) = change.await? else { return Err(ApiError::not_found("stream")) };
     link(&asked, id, &broadcasts.unwrap_or_default()).await?;
     show(&asked, id).map(Answer::of)
 }
@@ -293,24 +297,21 @@ pub async fn one(Path(id): Path<String>, May(asked, _): May<Read>) -> Outcome {
 pub async fn update(Path(id): Path<String>, May(asked, _): May<Manage>) -> Outcome {
     let id = find(&asked, &id)?;
     let fields = unwrapped(&asked, "stream")?;
-    let (config, echoed, uri) = asked.server.control.read(|plane, keys, extras| {
+    let mut broadcasts = None;
+    let change = asked.server.control.change(|plane, keys, extras| {
         let input = plane.input(id).ok_or_else(|| ApiError::not_found("stream"))?;
-        let uri = keys.secret(KeyRef::Pull(id)).cloned();
-        Ok::<_, ApiError>((input.config.clone(), Echoed::of(extras, &place(id)), uri))
-    })?;
-    let mut wanted = Wanted::read(&asked, fields, config, echoed, uri.is_some())?;
-    // Switched to pull again: the places are those of before.
-    if let (Some(uri), None, Some(true)) = (&uri, &wanted.config.pull, fields.flag("pull")?) {
-        let places = asked
-            .server
-            .control
-            .read(|plane, _, _| parse_pull_list(uri.reveal(), &plane.config().targets));
-        wanted.config.pull = Some(places?);
-    }
-    let broadcasts = wanted.broadcasts.take();
-    let request = Request::UpdateInput(id, wanted.config.clone());
-    let keep = |keys: &mut Keyring, extras: &mut Extras| wanted.keep(id, keys, extras);
-    asked.server.control.request_with(request, |_, keys, extras| keep(keys, extras)).await?;
+        let (uri, echoed) = (keys.secret(KeyRef::Pull(id)), Echoed::of(extras, &place(id)));
+        let config = input.config.clone();
+        let mut wanted = Wanted::read(plane, fields, config, echoed, uri.is_some())?;
+        // Switched to pull again: the places are those of before.
+        if let (Some(uri), None, Some(true)) = (uri, &wanted.config.pull, fields.flag("pull")?) {
+            wanted.config.pull = Some(parse_pull_list(uri.reveal(), &plane.config().targets)?);
+        }
+        broadcasts = shows(plane, fields)?;
+        let change = Change::from(Request::UpdateInput(id, wanted.config.clone()));
+        Ok::<_, ApiError>(change.with(move |_, keys, extras| wanted.keep(id, keys, extras)))
+    });
+    change.await?;
     if let Some(broadcasts) = broadcasts {
         link(&asked, id, &broadcasts).await?;
     }

@@ -54,15 +54,29 @@ impl Call {
         whole(&[&of_type(extras, &self.kind), &self.kept(extras)["settings_override"]])
     }
 
-    /// Changes what is kept of it.
-    pub async fn keep(&self, asked: &Asked, change: impl FnOnce(&mut Value)) {
+    /// Changes what is kept of it, unless that goes wrong.
+    pub async fn try_keep(
+        &self,
+        asked: &Asked,
+        change: impl FnOnce(&mut Value) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
         let change = |extras: &mut Extras| {
             let mut kept = self.kept(extras);
-            change(&mut kept);
+            change(&mut kept)?;
             kept["updated"] = unix_ms().into();
             extras.insert(self.place(), kept);
+            Ok(())
         };
-        asked.server.control.keep(|_, extras| change(extras)).await;
+        asked.server.control.keep(|_, extras| change(extras)).await
+    }
+
+    /// Changes what is kept of it.
+    pub async fn keep(&self, asked: &Asked, change: impl FnOnce(&mut Value)) {
+        let change = |kept: &mut Value| {
+            change(kept);
+            Ok(())
+        };
+        let _ = self.try_keep(asked, change).await;
     }
 }
 
@@ -197,12 +211,15 @@ pub async fn one(Path(path): Path<(String, String)>, May(asked, _): May<Read>) -
 
 pub async fn update(Path(path): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
     let call = Call::named(path)?;
-    let before = asked.server.control.read(|plane, _, extras| {
-        call.find(plane).map(|_| call.kept(extras)["settings_override"].clone())
-    })?;
-    let before = if before.is_null() { json!({}) } else { before };
-    let said = said(asked.fields()?, before)?;
-    call.keep(&asked, |kept| said.keep(kept)).await;
+    let fields = asked.fields()?;
+    asked.server.control.read(|plane, _, _| call.find(plane))?;
+    let change = |kept: &mut Value| {
+        let before = kept["settings_override"].take();
+        let before = if before.is_null() { json!({}) } else { before };
+        said(fields, before)?.keep(kept);
+        Ok(())
+    };
+    call.try_keep(&asked, change).await?;
     show(&asked, &call).map(Answer::of)
 }
 

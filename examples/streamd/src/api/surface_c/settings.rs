@@ -116,16 +116,17 @@ pub async fn show(Path(name): Path<String>, May(asked, _): May<Read>) -> Outcome
 
 pub async fn set(Path(name): Path<String>, May(asked, _): May<Manage>) -> Outcome {
     let name = word(&name)?;
-    let before = asked.server.control.read(|_, _, extras| of_type(extras, name));
-    let settings = changed(asked.fields()?, "settings", before)?;
+    let fields = asked.fields()?;
     let keep = |extras: &mut Extras| {
+        let settings = changed(fields, "settings", of_type(extras, name))?;
         let now = unix_ms();
         let created = extras.get(&place(name)).and_then(|it| it["created"].as_i64());
         let kept =
             json!({ "settings": settings, "created": created.unwrap_or(now), "updated": now });
         extras.insert(place(name), kept);
+        Ok::<_, ApiError>(())
     };
-    asked.server.control.keep(|_, extras| keep(extras)).await;
+    asked.server.control.keep(|_, extras| keep(extras)).await?;
     Ok(Answer::of(shown(&asked, name)))
 }
 

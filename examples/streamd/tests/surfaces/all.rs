@@ -1,0 +1,163 @@
+//! What holds on every surface, and between them and the native API.
+
+use std::sync::Barrier;
+
+use serde_json::{Value, json};
+
+use crate::caller::{ANN, Caller, free_port, tokens};
+use crate::support::{Folder, Server};
+
+struct Stage {
+    _folder: Folder,
+    server: Server,
+}
+
+impl Stage {
+    fn new(name: &str) -> Self {
+        let folder = Folder::new(name);
+        let server = Server::start(&folder, &["--tokens", &tokens(&folder), "--private-targets"]);
+        Self { _folder: folder, server }
+    }
+
+    /// All surfaces take this header.
+    fn ann(&self) -> Caller<'_> {
+        Caller { server: &self.server, header: format!("x-access-token: {ANN}"), prefix: "" }
+    }
+
+    /// One object of each kind that surfaces make.
+    fn made(&self) -> Made {
+        let ann = self.ann();
+        let input = ann.post("/accounts/one/stream/live_inputs", json!({}))["result"].clone();
+        let stream = ann.post("/streaming/streams", json!({ "name": "s" }));
+        let broadcast = json!({ "broadcast": { "name": "b", "status": "pending" } });
+        let broadcast = ann.post("/streaming/broadcasts", broadcast);
+        let restream = json!({ "name": "r", "uri": "rtmp://127.0.0.1:9/app/key", "stream_id": stream["id"], "active": false });
+        let restream = ann.post("/streaming/restreams", restream);
+        ann.call("POST", "/video/call/livestream/one", json!({})).json(201);
+        let server = json!({
+            "server_name": "d", "server_type": "SERVER_TYPE_RTMP", "server_port": free_port(),
+            "server_active": false,
+        });
+        let server = ann.post("/api/rtmp-servers/create", server);
+        Made { input, stream, broadcast, restream, server }
+    }
+}
+
+struct Made {
+    input: Value,
+    stream: Value,
+    broadcast: Value,
+    restream: Value,
+    server: Value,
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+/// A change of one object, by two callers at once: each names another field.
+struct Race {
+    method: &'static str,
+    path: String,
+    one: fn(i64) -> Value,
+    other: fn(i64) -> Value,
+    /// Both fields of the object.
+    fields: fn(&Value) -> [Value; 2],
+}
+
+impl Race {
+    fn run(&self, ann: &Caller<'_>) {
+        for round in 1..=50 {
+            let start = Barrier::new(2);
+            let call = |body: Value| {
+                start.wait();
+                let answer = ann.call(self.method, &self.path, body);
+                assert_eq!(answer.status, 200, "{}: {}", self.path, answer.text);
+            };
+            std::thread::scope(|threads| {
+                threads.spawn(|| call((self.one)(round)));
+                call((self.other)(round));
+            });
+            let seen = (self.fields)(&ann.get(&self.path));
+            assert_eq!(seen, [json!(format!("a {round}")), json!(round)], "{}", self.path);
+        }
+    }
+}
+
+fn races(made: &Made) -> [Race; 6] {
+    let name: fn(i64) -> Value = |it| json!({ "name": format!("a {it}") });
+    [
+        Race {
+            method: "PUT",
+            path: format!("/accounts/one/stream/live_inputs/{}", text(&made.input["uid"])),
+            one: |it| json!({ "defaultCreator": format!("a {it}") }),
+            other: |it| json!({ "recording": { "timeoutSeconds": it } }),
+            fields: |it| {
+                let it = &it["result"];
+                [it["defaultCreator"].clone(), it["recording"]["timeoutSeconds"].clone()]
+            },
+        },
+        Race {
+            method: "PATCH",
+            path: format!("/streaming/streams/{}", made.stream["id"]),
+            one: name,
+            other: |it| json!({ "stream": { "cdn_id": it } }),
+            fields: |it| [it["name"].clone(), it["cdn_id"].clone()],
+        },
+        Race {
+            method: "PATCH",
+            path: format!("/streaming/broadcasts/{}", made.broadcast["id"]),
+            one: name,
+            other: |it| json!({ "broadcast": { "ad_id": it } }),
+            fields: |it| [it["name"].clone(), it["ad_id"].clone()],
+        },
+        Race {
+            method: "PATCH",
+            path: format!("/streaming/restreams/{}", made.restream["id"]),
+            one: name,
+            other: |it| json!({ "restream": { "client_user_id": it } }),
+            fields: |it| [it["name"].clone(), it["client_user_id"].clone()],
+        },
+        Race {
+            method: "PATCH",
+            path: "/video/call/livestream/one".into(),
+            one: |it| json!({ "settings_override": { "one": format!("a {it}") } }),
+            other: |it| json!({ "settings_override": { "other": it } }),
+            fields: |it| {
+                let it = &it["call"]["settings"];
+                [it["one"].clone(), it["other"].clone()]
+            },
+        },
+        Race {
+            method: "PUT",
+            path: "/video/calltypes/livestream".into(),
+            one: |it| json!({ "settings": { "one": format!("a {it}") } }),
+            other: |it| json!({ "settings": { "other": it } }),
+            fields: |it| [it["settings"]["one"].clone(), it["settings"]["other"].clone()],
+        },
+    ]
+}
+
+#[test]
+fn two_who_change_different_fields_at_once_both_hold() {
+    let stage = Stage::new("both");
+    let (ann, made) = (stage.ann(), stage.made());
+    races(&made).iter().for_each(|it| it.run(&ann));
+    // Surface D names the object in the body.
+    for round in 1..=50 {
+        let start = Barrier::new(2);
+        let call = |field: &str, value: String| {
+            let body = json!({ "id": made.server["id"], field: value });
+            start.wait();
+            ann.post("/api/rtmp-servers/update", body);
+        };
+        std::thread::scope(|threads| {
+            threads.spawn(|| call("server_name", format!("a {round}")));
+            call("server_buflen", round.to_string());
+        });
+        let path = format!("/api/rtmp-servers/getById?id={}", text(&made.server["id"]));
+        let seen = ann.get(&path);
+        assert_eq!(seen["server_name"], format!("a {round}"));
+        assert_eq!(seen["server_buflen"], round.to_string());
+    }
+}
