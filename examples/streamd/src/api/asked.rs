@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, Query, Request};
+use axum::extract::{FromRequest, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode};
 use levada_control::Scope;
 use serde_json::Value;
 
@@ -49,6 +50,15 @@ macro_rules! rights {
 }
 
 rights! { Read Manage StartOutput StopOutput }
+
+/// For a path that is there with a method that it does not take. Who has no token is told that first, as everywhere.
+pub async fn wrong_method(State(server): State<Arc<Server>>, headers: HeaderMap) -> ApiError {
+    let wrong = |_| {
+        let message = "this path does not take that method";
+        ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    };
+    server.tokens.caller(&headers).map_or_else(|why| why, wrong)
+}
 
 /// A request whose caller has the right that it takes.
 #[derive(Debug)]

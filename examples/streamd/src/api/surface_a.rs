@@ -17,7 +17,7 @@ use axum::routing::{delete, get, post};
 use levada_control::Scope;
 use serde_json::{Value, json};
 
-use super::asked::Asked;
+use super::asked::{Asked, wrong_method};
 use super::outcome::{Answer, dressed, written};
 use crate::server::Server;
 
@@ -27,6 +27,7 @@ pub fn router(server: Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
         .nest("/client/v4", routes.clone())
         .merge(routes)
+        .method_not_allowed_fallback(wrong_method)
         .layer(map_response_with_state(server, dress))
 }
 

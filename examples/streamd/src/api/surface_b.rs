@@ -18,7 +18,7 @@ use axum::routing::{get, post, put};
 use levada_control::{InputId, Plane};
 use serde_json::{Map, Value, json};
 
-use super::asked::Asked;
+use super::asked::{Asked, wrong_method};
 use super::fields::Fields;
 use super::outcome::{Answer, dressed, written};
 use super::{ApiError, outcome};
@@ -56,6 +56,7 @@ pub fn router() -> Router<Arc<Server>> {
             get(videos::one).patch(videos::update).delete(videos::remove),
         )
         .route("/streaming/statistics/ffprobe", get(statistics::ffprobe))
+        .method_not_allowed_fallback(wrong_method)
         .layer(map_response(dress))
 }
 

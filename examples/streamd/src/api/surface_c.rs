@@ -18,13 +18,18 @@ use levada_control::NotAllowed;
 use serde_json::json;
 
 use super::ApiError;
+use super::asked::wrong_method;
 use super::outcome::{Answer, dressed, written};
 use crate::server::Server;
 
 /// With and without the prefix that the hosted service has.
 pub fn router() -> Router<Arc<Server>> {
     let routes = video();
-    Router::new().nest("/api/v2/video", routes.clone()).nest("/video", routes).layer(from_fn(dress))
+    Router::new()
+        .nest("/api/v2/video", routes.clone())
+        .nest("/video", routes)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(dress))
 }
 
 fn video() -> Router<Arc<Server>> {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 
 use super::ApiError;
-use super::asked::{Asked, Manage, May, Read};
+use super::asked::{Asked, Manage, May, Read, wrong_method};
 use super::fields::{Fields, needed};
 use super::outcome::{Answer, Outcome, dressed, written};
 use crate::doors;
@@ -35,6 +35,7 @@ pub fn router() -> Router<Arc<Server>> {
         .route("/api/rtmp-servers/getById", get(by_id).post(by_id))
         .route("/api/rtmp-servers/getCount", get(count).post(count))
         .route("/api/ports/getAll", get(ports).post(ports))
+        .method_not_allowed_fallback(wrong_method)
         .layer(map_response(dress))
 }
 

@@ -139,6 +139,41 @@ fn races(made: &Made) -> [Race; 6] {
 }
 
 #[test]
+fn api_01_a_method_that_a_path_does_not_take_is_told_to_callers_only() {
+    let stage = Stage::new("method");
+    let ann = stage.ann();
+    let nobody = Caller { header: String::new(), ..stage.ann() };
+    let bob = Caller { header: "x-access-token: canary-token-of-bobby".into(), ..stage.ann() };
+    let cases: [(&str, &str, fn(&Value) -> bool); 6] = [
+        ("DELETE", "/accounts/one/stream/live_inputs", |it| {
+            it["success"] == false && it["result"].is_null() && it["errors"][0]["code"].is_u64()
+        }),
+        ("PATCH", "/client/v4/accounts/one/stream/webhook", |it| {
+            it["success"] == false && it["errors"][0]["message"].is_string()
+        }),
+        ("PUT", "/streaming/streams/1", |it| it["status"].is_u64() && it["error"].is_string()),
+        ("DELETE", "/video/call/livestream/one", |it| {
+            it["code"].is_i64() && it["StatusCode"].is_u64() && it["duration"].is_string()
+        }),
+        ("PUT", "/api/v2/video/call/livestream/one/go_live", |it| it["StatusCode"].is_u64()),
+        ("GET", "/api/rtmp-servers/create", |it| {
+            it["success"] == false && it["error"]["code"].is_string()
+        }),
+    ];
+    for (method, path, fits) in cases {
+        for stranger in [&nobody, &bob] {
+            let refused = stranger.call(method, path, Value::Null).json(401);
+            assert!(fits(&refused), "{method} {path}: {refused}");
+        }
+        let answer = ann.call(method, path, Value::Null);
+        let told = answer.json(405);
+        assert!(fits(&told), "{method} {path}: {told}");
+        let allowed = answer.header("allow").expect("the methods that it takes");
+        assert!(!allowed.is_empty() && !allowed.contains(method), "{method} {path}: {allowed}");
+    }
+}
+
+#[test]
 fn two_who_change_different_fields_at_once_both_hold() {
     let stage = Stage::new("both");
     let (ann, made) = (stage.ann(), stage.made());
