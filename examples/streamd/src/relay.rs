@@ -29,6 +29,11 @@ pub fn pulled_path(alias: &str) -> Option<&str> {
     alias.strip_prefix(PULL)
 }
 
+/// Whether only the command line may call something that.
+pub fn is_ours(name: &str) -> bool {
+    [PUSH, PULL].iter().any(|it| name.starts_with(it))
+}
+
 /// Makes what the command line names, and forgets what an earlier one named.
 pub async fn start(server: &Arc<Server>) -> anyhow::Result<()> {
     let config = server.config();

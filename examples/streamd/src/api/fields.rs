@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::ApiError;
+use crate::relay;
 
 /// An object of a body. Fields that nobody asks for mean nothing.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +84,15 @@ impl<'a> Fields<'a> {
     pub fn has(self, name: &str) -> bool {
         self.value(name).is_some()
     }
+}
+
+/// A name or an alias that callers may give. What the command line makes is told by its name, and may go with it.
+pub fn free<'a>(field: &str, name: &'a str) -> Result<&'a str, ApiError> {
+    if relay::is_ours(name) {
+        let why = "must not begin with `--push ` or `--pull `, as what the command line makes does";
+        return Err(ApiError::invalid(field, why));
+    }
+    Ok(name)
 }
 
 /// What has to be there.

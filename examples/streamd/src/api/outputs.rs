@@ -7,6 +7,7 @@ use levada_control::{
 use serde_json::{Value, json};
 
 use super::ApiError;
+use super::fields::free;
 use super::kind::{COUNT, Field, Kind, MAYBE_COUNT, MAYBE_TEXT, MAYBE_TIME, NAME, TEXT, may, must};
 use super::read::{Fields, deadline, hint, key, made, nothing, ok, page, time};
 use super::route::{Answer, Call, PAGE, Route};
@@ -176,7 +177,8 @@ fn config(
 ) -> Result<(OutputConfig, levada_control::Secret), ApiError> {
     let url = body.text("url").unwrap_or_default();
     let (target, secret) = Target::parse(url, body.text("key"), rules)?;
-    let mut config = OutputConfig::new(body.text("name").unwrap_or_default(), target);
+    let mut config =
+        OutputConfig::new(free("name", body.text("name").unwrap_or_default())?, target);
     config.enabled = body.flag("enabled").unwrap_or(true);
     config.max_delay_ms = body.whole("max_delay_ms").unwrap_or(config.max_delay_ms);
     Ok((config, secret))
@@ -212,8 +214,8 @@ fn apply(
     before: &str,
     rules: &TargetRules,
 ) -> Result<Option<levada_control::Secret>, ApiError> {
-    if let Some(name) = body.text("name") {
-        config.name = name.into();
+    if let Some(name) = body.text("name").filter(|it| *it != config.name) {
+        config.name = free("name", name)?.into();
     }
     config.enabled = body.flag("enabled").unwrap_or(config.enabled);
     config.max_delay_ms = body.whole("max_delay_ms").unwrap_or(config.max_delay_ms);

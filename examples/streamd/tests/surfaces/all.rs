@@ -138,13 +138,16 @@ fn races(made: &Made) -> [Race; 6] {
     ]
 }
 
+/// Whether an error looks as on the surface that told it.
+type Form = fn(&Value) -> bool;
+
 #[test]
 fn api_01_a_method_that_a_path_does_not_take_is_told_to_callers_only() {
     let stage = Stage::new("method");
     let ann = stage.ann();
     let nobody = Caller { header: String::new(), ..stage.ann() };
     let bob = Caller { header: "x-access-token: canary-token-of-bobby".into(), ..stage.ann() };
-    let cases: [(&str, &str, fn(&Value) -> bool); 6] = [
+    let cases: [(&str, &str, Form); 6] = [
         ("DELETE", "/accounts/one/stream/live_inputs", |it| {
             it["success"] == false && it["result"].is_null() && it["errors"][0]["code"].is_u64()
         }),
@@ -171,6 +174,43 @@ fn api_01_a_method_that_a_path_does_not_take_is_told_to_callers_only() {
         let allowed = answer.header("allow").expect("the methods that it takes");
         assert!(!allowed.is_empty() && !allowed.contains(method), "{method} {path}: {allowed}");
     }
+}
+
+#[test]
+fn names_of_what_the_command_line_makes_are_given_by_nobody_else() {
+    let stage = Stage::new("reserved");
+    let (ann, made) = (stage.ann(), stage.made());
+    let input = format!("/v1/inputs/{}", text(&made.input["uid"]));
+    let output = json!({ "name": "o", "url": "rtmp://127.0.0.1:9/app/key", "enabled": false });
+    let output = ann.call("POST", &format!("{input}/outputs"), output).json(201);
+    let output = format!("{input}/outputs/{}", text(&output["id"]));
+    let named = |name: &str| json!({ "name": name, "url": "rtmp://127.0.0.1:9/app/key" });
+    let pulled = |alias: &str| json!({ "name": "p", "alias": alias, "pull": { "urls": ["rtmp://127.0.0.1:9/a/b"] } });
+    for name in ["--push 1", "--pull live/a"] {
+        for (method, path, body, field) in [
+            ("POST", format!("{input}/outputs"), named(name), "name"),
+            ("PATCH", output.clone(), json!({ "name": name }), "name"),
+            ("POST", "/v1/inputs".into(), pulled(name), "alias"),
+            ("PATCH", input.clone(), json!({ "alias": name }), "alias"),
+        ] {
+            let why = ann.call(method, &path, body).json(400)["error"].clone();
+            assert_eq!((&why["code"], &why["field"]), (&json!("invalid"), &json!(field)), "{path}");
+            assert!(text(&why["message"]).contains("must not begin with"), "{why}");
+        }
+        let restream = json!({ "name": name, "uri": "rtmp://127.0.0.1:9/app/key", "stream_id": made.stream["id"] });
+        let change = format!("/streaming/restreams/{}", made.restream["id"]);
+        for (method, path) in [("POST", "/streaming/restreams"), ("PATCH", &change)] {
+            let why = ann.call(method, path, restream.clone()).json(422);
+            assert!(text(&why["errors"]["name"][0]).contains("must not begin with"), "{why}");
+        }
+        let push =
+            json!({ "broadcasts": [{ "name": name, "stream_url": "rtmp://127.0.0.1:9/app" }] });
+        let why = ann.call("POST", "/video/call/livestream/one/rtmp_broadcasts", push).json(400);
+        assert!(text(&why["message"]).starts_with("name: must not begin with"), "{why}");
+    }
+    // Whatever only looks alike is a name like any other.
+    ann.call("POST", &format!("{input}/outputs"), named("--pushed 1")).json(201);
+    ann.call("POST", "/v1/inputs", pulled("pull --pull ")).json(201);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use levada_control::{
 };
 
 use super::super::ApiError;
+use super::super::fields::free;
 use super::super::kind::{Field, Kind, NAME, may, must};
 use super::super::read::Fields;
 use crate::control::Chance;
@@ -75,8 +76,9 @@ pub fn apply(
     if let Some(name) = body.text("name") {
         config.name = name.into();
     }
-    if body.has("alias") {
-        config.alias = body.text("alias").map(str::to_owned);
+    if body.has("alias") && body.text("alias") != config.alias.as_deref() {
+        let alias = body.text("alias").map(|it| free("alias", it)).transpose()?;
+        config.alias = alias.map(str::to_owned);
     }
     if let Some(meta) = body.0.get("meta") {
         config.meta = meta.to_string();

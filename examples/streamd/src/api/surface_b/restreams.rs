@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Echoed, number_of, unwrapped};
 use crate::api::ApiError;
 use crate::api::asked::{Asked, May, Read, StartOutput, StopOutput};
-use crate::api::fields::{Fields, needed};
+use crate::api::fields::{Fields, free, needed};
 use crate::api::outcome::{Answer, Outcome};
 use crate::control::Change;
 use crate::store::Extras;
@@ -65,7 +65,7 @@ pub async fn list(May(asked, _): May<Read>) -> Outcome {
 
 pub async fn create(May(asked, _): May<StartOutput>) -> Outcome {
     let fields = unwrapped(&asked, "restream")?;
-    let name = needed("name", fields.text("name")?)?;
+    let name = free("name", needed("name", fields.text("name")?)?)?;
     let uri = needed("uri", fields.text("uri")?)?;
     let stream = needed("stream_id", fields.whole("stream_id")?)?;
     let active = fields.flag("active")?.unwrap_or(true);
@@ -106,8 +106,8 @@ fn changed(
         return Err(ApiError::invalid("stream_id", "can't be changed"));
     }
     let mut config = before.config.clone();
-    if let Some(name) = fields.text("name")? {
-        config.name = name.to_owned();
+    if let Some(name) = fields.text("name")?.filter(|it| *it != config.name) {
+        config.name = free("name", name)?.to_owned();
     }
     if let Some(active) = fields.flag("active")? {
         config.enabled = active;

@@ -12,7 +12,7 @@ use super::calls::Call;
 use super::settings::broadcasting;
 use crate::api::ApiError;
 use crate::api::asked::{Asked, May, StartOutput, StopOutput};
-use crate::api::fields::{Fields, needed};
+use crate::api::fields::{Fields, free, needed};
 use crate::api::outcome::{Answer, Outcome};
 use crate::api::outputs::quality_of;
 use crate::store::Extras;
@@ -27,7 +27,7 @@ struct Wanted {
 impl Wanted {
     fn read(body: &Value, rules: &TargetRules, usual: Option<&str>) -> Result<Self, ApiError> {
         let fields = Fields::of(body)?;
-        let name = needed("name", fields.text("name")?)?;
+        let name = free("name", needed("name", fields.text("name")?)?)?;
         let url = needed("stream_url", fields.text("stream_url")?)?;
         let parsed = Target::parse(url, fields.text("stream_key")?, rules);
         let (target, key) = parsed.map_err(|why| {
