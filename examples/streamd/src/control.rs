@@ -18,7 +18,7 @@ use tracing::error;
 
 use crate::journal::Journal;
 use crate::server::main_of;
-use crate::store::{Extras, Frozen, Store};
+use crate::store::{self, Extras, Frozen, Store};
 use crate::stream::unix_ms;
 use crate::timelines::Timelines;
 
@@ -228,12 +228,12 @@ impl Control {
     }
 
     /// Changes what is kept beside the plane, and returns when the disk has it.
-    pub async fn keep<R>(&self, change: impl FnOnce(&mut Keyring, &mut Extras) -> R) -> R {
+    pub async fn keep<R>(&self, change: impl FnOnce(&Plane, &mut Extras) -> R) -> R {
         let (result, revision) = {
             let mut state = self.lock();
             state.revision += 1;
-            let State { keys, extras, .. } = &mut *state;
-            (change(keys, extras), state.revision)
+            let State { plane, extras, .. } = &mut *state;
+            (change(plane, extras), state.revision)
         };
         self.on_disk(revision).await;
         result
@@ -374,11 +374,13 @@ impl Control {
     /// Writes everything if it changed.
     pub fn save(&self) -> anyhow::Result<()> {
         let (frozen, revision) = {
-            let state = self.lock();
+            let mut state = self.lock();
             if state.revision == *self.saved.borrow() {
                 return Ok(());
             }
-            (Frozen::new(state.plane.snapshot(), &state.keys, &state.extras), state.revision)
+            let State { plane, keys, extras, revision, .. } = &mut *state;
+            store::forget_gone(extras, plane);
+            (Frozen::new(plane.snapshot(), keys, extras), *revision)
         };
         self.store.write(&frozen)?;
         self.saved.send_replace(revision);

@@ -4,15 +4,39 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use levada_control::{KeyRef, Keyring, Secret, Snapshot};
+use levada_control::{KeyRef, Keyring, Plane, Secret, Snapshot};
 use redb::{Database, ReadableDatabase, TableDefinition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 const STATE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("state");
 
-/// Values that belong to nobody's machine, such as fields that a surface echoes. By a path, such as `call-type/default`.
+/// Values that belong to nobody's machine, such as fields that a surface echoes. By a path: `call-type/default`, or
+/// `input/ID/region` for what goes with an input, whichever API deletes it.
 pub type Extras = BTreeMap<String, Value>;
+
+/// Forgets what was kept of inputs, outputs and so on that are gone.
+pub fn forget_gone(extras: &mut Extras, plane: &Plane) {
+    extras.retain(|path, _| {
+        let mut words = path.splitn(3, '/');
+        match (words.next(), words.next(), words.next()) {
+            (Some(kind), Some(id), Some(_)) => is_there(plane, kind, id),
+            _ => true,
+        }
+    });
+}
+
+fn is_there(plane: &Plane, kind: &str, id: &str) -> bool {
+    match kind {
+        "input" => id.parse().is_ok_and(|it| plane.input(it).is_some()),
+        "output" => id.parse().is_ok_and(|it| plane.output(it).is_some()),
+        "show" => id.parse().is_ok_and(|it| plane.show(it).is_some()),
+        "recording" => id.parse().is_ok_and(|it| plane.recording(it).is_some()),
+        "listener" => id.parse().is_ok_and(|it| plane.listener(it).is_some()),
+        "hook" => id.parse().is_ok_and(|it| plane.hook(it).is_some()),
+        _ => true,
+    }
+}
 
 /// All of it at one moment.
 #[derive(Default)]

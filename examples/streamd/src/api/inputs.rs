@@ -54,7 +54,7 @@ pub const ROUTES: &[Route] = &[
 
 /// Where the region of an input is kept: the plane does not care.
 pub fn region_of(id: InputId) -> String {
-    format!("input-region/{id}")
+    format!("input/{id}/region")
 }
 
 async fn list(call: Call) -> Answer {
@@ -148,10 +148,7 @@ fn keep(
 }
 
 async fn remove(call: Call) -> Answer {
-    let id: InputId = call.id("input")?;
-    let change = Change::from(Request::DeleteInput(id));
-    let change = change.with(|_, _, extras| _ = extras.remove(&region_of(id)));
-    call.server.control.change(|_, _, _| Ok::<_, ApiError>(change)).await?;
+    call.server.control.request(Request::DeleteInput(call.id("input")?)).await?;
     nothing()
 }
 

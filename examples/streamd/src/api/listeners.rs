@@ -82,7 +82,7 @@ pub const ROUTES: &[Route] = &[
 
 /// Who made a listener.
 fn owner_of(id: ListenerId) -> String {
-    format!("listener-owner/{id}")
+    format!("listener/{id}/owner")
 }
 
 async fn list(call: Call) -> Answer {
@@ -176,7 +176,7 @@ async fn create(call: Call) -> Answer {
     let Reply::Listener(id) = reply else { return Err(ApiError::not_found("listener")) };
     if let Err(why) = settled(&call.server, id).await {
         // What was refused is not there.
-        forget(&call.server, id).await?;
+        call.server.control.request(Request::RemoveListener(id)).await?;
         return Err(why);
     }
     made(&shown(&call.server, id)?)
@@ -196,15 +196,8 @@ async fn update(call: Call) -> Answer {
 }
 
 async fn remove(call: Call) -> Answer {
-    forget(&call.server, call.id("listener")?).await?;
+    call.server.control.request(Request::RemoveListener(call.id("listener")?)).await?;
     nothing()
-}
-
-async fn forget(server: &Server, id: ListenerId) -> Result<(), Error> {
-    let change = Change::from(Request::RemoveListener(id));
-    let change = change.with(|_, _, extras| _ = extras.remove(&owner_of(id)));
-    server.control.change(|_, _, _| Ok::<_, Error>(change)).await?;
-    Ok(())
 }
 
 async fn start(call: Call) -> Answer {

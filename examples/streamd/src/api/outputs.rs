@@ -113,7 +113,7 @@ pub const ROUTES: &[Route] = &[
 
 /// Where the quality that was asked for is kept: without a transcoder the plane does not care.
 pub fn quality_of(id: OutputId) -> String {
-    format!("output-quality/{id}")
+    format!("output/{id}/quality")
 }
 
 async fn list(call: Call) -> Answer {
@@ -278,8 +278,7 @@ async fn remove(call: Call) -> Answer {
     let id: OutputId = call.id("output")?;
     let change = call.server.control.change(|plane, _, _| {
         find(&call, plane, id)?;
-        let change = Change::from(Request::DeleteOutput(id));
-        Ok::<_, ApiError>(change.with(move |_, _, extras| _ = extras.remove(&quality_of(id))))
+        Ok::<_, ApiError>(Request::DeleteOutput(id).into())
     });
     change.await?;
     nothing()

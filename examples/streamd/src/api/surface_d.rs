@@ -52,7 +52,7 @@ async fn dress(response: Response) -> Response {
 
 /// Where it is kept whose token made a server. What has no such place was not made here.
 pub fn place(id: ListenerId) -> String {
-    format!("surface-d/server/{id}")
+    format!("listener/{id}/surface-d")
 }
 
 /// Errors name fields as they are called here.
@@ -149,7 +149,7 @@ async fn create(May(asked, _): May<Manage>) -> Outcome {
         return Err(ApiError::not_found("server"));
     };
     if active && doors::opened(&asked.server, &mut notices, id).await.is_err() {
-        forget(&asked.server, id).await?;
+        control.request(Request::RemoveListener(id)).await?;
         return Err(renamed(Error::Taken { field: "port" }));
     }
     show(&asked.server, id).map(Answer::of)
@@ -191,7 +191,7 @@ async fn stop(May(asked, _): May<Manage>) -> Outcome {
 }
 
 async fn remove(May(asked, _): May<Manage>) -> Outcome {
-    forget(&asked.server, id_of(&asked)?).await?;
+    asked.server.control.request(Request::RemoveListener(id_of(&asked)?)).await?;
     Ok(success())
 }
 
@@ -211,13 +211,6 @@ async fn settled(
         return opened.map_err(|()| renamed(Error::Taken { field: "port" }));
     }
     doors::closed(server, notices, id).await;
-    Ok(())
-}
-
-async fn forget(server: &Arc<Server>, id: ListenerId) -> Result<(), ApiError> {
-    let request = Request::RemoveListener(id);
-    let forget = |extras: &mut Extras| extras.remove(&place(id));
-    server.control.request_with(request, |_, _, extras| _ = forget(extras)).await?;
     Ok(())
 }
 

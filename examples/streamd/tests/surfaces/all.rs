@@ -2,13 +2,17 @@
 
 use std::sync::Barrier;
 
+use redb::ReadableDatabase;
 use serde_json::{Value, json};
 
 use crate::caller::{ANN, Caller, free_port, tokens};
-use crate::support::{Folder, Server};
+use crate::support::{Client, Folder, Server, clip};
+
+const CALL: &str = "/video/call/livestream/one";
+const HOOK: &str = "/accounts/one/stream/webhook";
 
 struct Stage {
-    _folder: Folder,
+    folder: Folder,
     server: Server,
 }
 
@@ -16,7 +20,7 @@ impl Stage {
     fn new(name: &str) -> Self {
         let folder = Folder::new(name);
         let server = Server::start(&folder, &["--tokens", &tokens(&folder), "--private-targets"]);
-        Self { _folder: folder, server }
+        Self { folder, server }
     }
 
     /// All surfaces take this header.
@@ -33,7 +37,7 @@ impl Stage {
         let broadcast = ann.post("/streaming/broadcasts", broadcast);
         let restream = json!({ "name": "r", "uri": "rtmp://127.0.0.1:9/app/key", "stream_id": stream["id"], "active": false });
         let restream = ann.post("/streaming/restreams", restream);
-        ann.call("POST", "/video/call/livestream/one", json!({})).json(201);
+        ann.call("POST", CALL, json!({})).json(201);
         let server = json!({
             "server_name": "d", "server_type": "SERVER_TYPE_RTMP", "server_port": free_port(),
             "server_active": false,
@@ -120,7 +124,7 @@ fn races(made: &Made) -> [Race; 6] {
         },
         Race {
             method: "PATCH",
-            path: "/video/call/livestream/one".into(),
+            path: CALL.into(),
             one: |it| json!({ "settings_override": { "one": format!("a {it}") } }),
             other: |it| json!({ "settings_override": { "other": it } }),
             fields: |it| {
@@ -235,4 +239,93 @@ fn two_who_change_different_fields_at_once_both_hold() {
         assert_eq!(seen["server_name"], format!("a {round}"));
         assert_eq!(seen["server_buflen"], round.to_string());
     }
+}
+
+/// What the database of a server that ended holds beside the plane and its keys.
+fn kept(folder: &Folder) -> Value {
+    let database = redb::Database::open(folder.0.join("control.redb")).unwrap();
+    let read = database.begin_read().unwrap();
+    let table = redb::TableDefinition::<'_, &str, &[u8]>::new("state");
+    let extras = read.open_table(table).unwrap().get("extras").unwrap().unwrap();
+    serde_json::from_slice(extras.value()).unwrap()
+}
+
+impl Stage {
+    /// Lets surfaces keep something beside each object that they made.
+    fn say_more(&self, made: &Made) {
+        let ann = self.ann();
+        let input = format!("/accounts/one/stream/live_inputs/{}", text(&made.input["uid"]));
+        ann.call("PUT", &input, json!({ "defaultCreator": "c" })).json(200);
+        let native = format!("/v1/inputs/{}", text(&made.input["uid"]));
+        ann.call("PATCH", &native, json!({ "region": "eu" })).json(200);
+        let output = json!({ "name": "o", "url": "rtmp://127.0.0.1:9/app/key", "enabled": false, "quality": "720p" });
+        ann.call("POST", &format!("{native}/outputs"), output).json(201);
+        let stream = format!("/streaming/streams/{}", made.stream["id"]);
+        ann.call("PATCH", &stream, json!({ "cdn_id": 7 })).json(200);
+        ann.call("PUT", &format!("{stream}/dvr_cleanup"), Value::Null).json(204);
+        let broadcast = format!("/streaming/broadcasts/{}", made.broadcast["id"]);
+        ann.call("PATCH", &broadcast, json!({ "ad_id": 7 })).json(200);
+        let restream = format!("/streaming/restreams/{}", made.restream["id"]);
+        ann.call("PATCH", &restream, json!({ "client_user_id": "u" })).json(200);
+        ann.call("PATCH", CALL, json!({ "custom": { "a": 1 } })).json(200);
+        ann.call("POST", &format!("{CALL}/mark_ended"), json!({})).json(200);
+        let hook = json!({ "notificationUrl": "http://127.0.0.1:9/" });
+        ann.call("PUT", HOOK, hook).json(200);
+        let listener =
+            json!({ "name": "l", "bind": "127.0.0.1", "port": free_port(), "active": false });
+        ann.call("POST", "/v1/listeners", listener).json(201);
+    }
+
+    /// A recording that surface A keeps something beside.
+    fn record(&self) {
+        let ann = self.ann();
+        let input = json!({ "recording": { "mode": "automatic", "timeoutSeconds": 1 } });
+        let input = ann.post("/accounts/one/stream/live_inputs", input)["result"].clone();
+        let key = text(&input["rtmps"]["streamKey"]);
+        let mut publisher = Client::publish(self.server.rtmp, &format!("live/{key}"));
+        publisher.send_all(&clip());
+        let id = self.server.until("a recording", |_| {
+            let all = ann.get("/v1/recordings");
+            Some(text(all["recordings"].get(0)?.get("id")?).to_owned())
+        });
+        drop(publisher);
+        let video = format!("/accounts/one/stream/{id}");
+        self.server.until("it is ready", |_| {
+            (ann.get(&video)["result"]["status"]["state"] == "ready").then_some(())
+        });
+        ann.post(&video, json!({ "meta": { "a": 1 } }));
+    }
+
+    /// Deletes everything that the native API lists of a kind.
+    fn delete_all(&self, kind: &str) {
+        let ann = self.ann();
+        let all = ann.get(&format!("/v1/{kind}"));
+        for one in all[kind].as_array().unwrap().iter().filter(|it| it["name"] != "rtmp") {
+            ann.call("DELETE", &format!("/v1/{kind}/{}", text(&one["id"])), Value::Null).json(204);
+        }
+    }
+}
+
+#[test]
+fn what_a_surface_keeps_goes_with_the_object_whoever_deletes_it() {
+    let stage = Stage::new("extras");
+    let (ann, made) = (stage.ann(), stage.made());
+    stage.say_more(&made);
+    stage.record();
+    for kind in ["inputs", "shows", "listeners", "hooks", "recordings"] {
+        stage.delete_all(kind);
+    }
+    ann.call("GET", HOOK, Value::Null).json(404);
+    assert_eq!(ann.get("/api/rtmp-servers/getCount"), json!({ "count": 0 }));
+    // A new one by the same name has nothing of the old one.
+    let alias = json!({ "name": "new", "alias": "call:livestream:one" });
+    let new = ann.call("POST", "/v1/inputs", alias).json(201);
+    let call = ann.get(CALL)["call"].clone();
+    assert_eq!((&call["custom"], &call["backstage"]), (&json!({}), &json!(false)));
+    assert_eq!(call.get("ended_at"), None);
+    ann.call("DELETE", &format!("/v1/inputs/{}", text(&new["id"])), Value::Null).json(204);
+    let Stage { folder, server } = stage;
+    server.signal("TERM");
+    assert_eq!(server.end(), Some(0));
+    assert_eq!(kept(&folder), json!({}));
 }

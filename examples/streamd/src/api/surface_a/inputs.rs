@@ -24,7 +24,7 @@ const UNNAMED: &str = "live input";
 
 /// Where fields are kept that are only given back.
 fn place(id: InputId) -> String {
-    format!("surface-a/input/{id}")
+    format!("input/{id}/surface-a")
 }
 
 /// What is only given back, as the body says or as it was.
@@ -196,10 +196,7 @@ pub async fn update(Path((_, uid)): Path<(String, String)>, May(asked, _): May<M
 }
 
 pub async fn remove(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
-    let id: InputId = uid.parse()?;
-    let forget = |extras: &mut Extras| _ = extras.remove(&place(id));
-    let request = Request::DeleteInput(id);
-    asked.server.control.request_with(request, |_, _, extras| forget(extras)).await?;
+    asked.server.control.request(Request::DeleteInput(uid.parse()?)).await?;
     Ok(Answer::empty(StatusCode::OK))
 }
 

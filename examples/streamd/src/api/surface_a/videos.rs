@@ -14,7 +14,7 @@ use crate::store::Extras;
 
 /// Where metadata are kept that are only given back.
 fn place(id: RecordingId) -> String {
-    format!("surface-a/video/{id}")
+    format!("recording/{id}/surface-a")
 }
 
 fn shown(asked: &Asked, it: &Recording, extras: &Extras) -> Value {
@@ -89,9 +89,6 @@ pub async fn update(Path((_, uid)): Path<(String, String)>, May(asked, _): May<M
 }
 
 pub async fn remove(Path((_, uid)): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
-    let id: RecordingId = uid.parse()?;
-    let forget = |extras: &mut Extras| _ = extras.remove(&place(id));
-    let request = Request::DeleteRecording(id);
-    asked.server.control.request_with(request, |_, _, extras| forget(extras)).await?;
+    asked.server.control.request(Request::DeleteRecording(uid.parse()?)).await?;
     Ok(Answer::empty(StatusCode::OK))
 }

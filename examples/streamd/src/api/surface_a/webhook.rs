@@ -1,9 +1,9 @@
 //! `…/webhook`: one hook for everything.
 
 use levada_control::{
-    Error, HookConfig, HookFormat, HookId, KeyRef, Plane, Reply, Request, rfc3339,
+    Error, HookConfig, HookFormat, HookId, HookView, KeyRef, Plane, Reply, Request, rfc3339,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::ApiError;
 use crate::api::asked::{Asked, Manage, May};
@@ -13,19 +13,19 @@ use crate::control::Change;
 use crate::store::Extras;
 use crate::stream::unix_ms;
 
-/// Where it is kept which hook that is, and since when.
-const PLACE: &str = "surface-a/webhook";
+/// Where it is kept since when a hook is what it is. The hook that has such a place is this one.
+fn place(id: HookId) -> String {
+    format!("hook/{id}/surface-a")
+}
 
-fn hook(plane: &Plane, extras: &Extras) -> Option<HookId> {
-    let id: HookId = extras.get(PLACE)?["hook"].as_str()?.parse().ok()?;
-    plane.hook(id).map(|it| it.id)
+fn hook<'a>(plane: &'a Plane, extras: &Extras) -> Option<HookView<'a>> {
+    plane.hooks().find(|it| extras.contains_key(&place(it.id)))
 }
 
 fn shown(asked: &Asked) -> Outcome {
     asked.server.control.read(|plane, keys, extras| {
-        let hook = hook(plane, extras).and_then(|it| plane.hook(it));
-        let hook = hook.ok_or_else(|| ApiError::not_found("webhook"))?;
-        let modified = extras.get(PLACE).and_then(|it| it["modified"].as_i64());
+        let hook = hook(plane, extras).ok_or_else(|| ApiError::not_found("webhook"))?;
+        let modified = extras.get(&place(hook.id)).and_then(Value::as_i64);
         Ok(Answer::of(json!({
             "notificationUrl": hook.config.url,
             "modified": rfc3339(modified.unwrap_or(hook.created)),
@@ -57,7 +57,7 @@ pub async fn set(May(asked, _): May<Manage>) -> Outcome {
     let config = HookConfig::new(needed("notificationUrl", url)?, HookFormat::LiveInputs);
     // Under one lock, so that two who set it at once don't make two.
     let change = asked.server.control.change(|plane, _, extras| {
-        let before = hook(plane, extras);
+        let before = hook(plane, extras).map(|it| it.id);
         let request = match before {
             Some(id) => Request::UpdateHook(id, config),
             None => Request::CreateHook(config),
@@ -65,8 +65,7 @@ pub async fn set(May(asked, _): May<Manage>) -> Outcome {
         Ok::<_, Error>(Change::from(request).with(move |reply, _, extras| {
             let made = if let Reply::Hook(id) = reply { Some(*id) } else { before };
             if let Some(id) = made {
-                let kept = json!({ "hook": id.to_string(), "modified": unix_ms() });
-                extras.insert(PLACE.into(), kept);
+                extras.insert(place(id), unix_ms().into());
             }
         }))
     });
@@ -76,9 +75,8 @@ pub async fn set(May(asked, _): May<Manage>) -> Outcome {
 
 pub async fn remove(May(asked, _): May<Manage>) -> Outcome {
     let change = asked.server.control.change(|plane, _, extras| {
-        let id = hook(plane, extras).ok_or_else(|| ApiError::not_found("webhook"))?;
-        let change = Change::from(Request::DeleteHook(id));
-        Ok::<_, ApiError>(change.with(|_, _, extras| _ = extras.remove(PLACE)))
+        let hook = hook(plane, extras).ok_or_else(|| ApiError::not_found("webhook"))?;
+        Ok::<_, ApiError>(Request::DeleteHook(hook.id).into())
     });
     change.await?;
     Ok(Answer::of("".into()))

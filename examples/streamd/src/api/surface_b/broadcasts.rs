@@ -16,7 +16,7 @@ use crate::store::Extras;
 const ECHOED: &[&str] = &["share_url", "custom_iframe_url", "ad_id", "player_id", "poster"];
 
 fn place(id: ShowId) -> String {
-    format!("surface-b/broadcast/{id}")
+    format!("show/{id}/surface-b")
 }
 
 fn status(fields: Fields<'_>) -> Result<Option<ShowStatus>, ApiError> {
@@ -133,9 +133,7 @@ pub async fn update(Path(id): Path<String>, May(asked, _): May<Manage>) -> Outco
 
 pub async fn remove(Path(id): Path<String>, May(asked, _): May<Manage>) -> Outcome {
     let id = find(&asked, &id)?;
-    let forget = |extras: &mut Extras| _ = extras.remove(&place(id));
-    let request = Request::DeleteShow(id);
-    asked.server.control.request_with(request, |_, _, extras| forget(extras)).await?;
+    asked.server.control.request(Request::DeleteShow(id)).await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 

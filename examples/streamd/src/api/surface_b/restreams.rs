@@ -19,7 +19,7 @@ use crate::store::Extras;
 const ECHOED: &[&str] = &["client_user_id"];
 
 fn place(id: OutputId) -> String {
-    format!("surface-b/restream/{id}")
+    format!("output/{id}/surface-b")
 }
 
 fn target(plane: &Plane, uri: &str) -> Result<(Target, Secret), ApiError> {
@@ -139,8 +139,6 @@ pub async fn update(Path(id): Path<String>, May(asked, _): May<StartOutput>) -> 
 
 pub async fn remove(Path(id): Path<String>, May(asked, _): May<StopOutput>) -> Outcome {
     let id = find(&asked, &id)?;
-    let forget = |extras: &mut Extras| _ = extras.remove(&place(id));
-    let request = Request::DeleteOutput(id);
-    asked.server.control.request_with(request, |_, _, extras| forget(extras)).await?;
+    asked.server.control.request(Request::DeleteOutput(id)).await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }

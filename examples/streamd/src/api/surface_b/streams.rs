@@ -38,12 +38,12 @@ const ABSENT: &[&str] =
 const DVR_S: u32 = 3600;
 
 fn place(id: InputId) -> String {
-    format!("surface-b/stream/{id}")
+    format!("input/{id}/surface-b")
 }
 
 /// Where it is kept from when on there is something to rewind to.
 pub fn dvr_begin(id: InputId) -> String {
-    format!("dvr-begin/{id}")
+    format!("input/{id}/dvr-begin")
 }
 
 /// What a body makes of a stream.
@@ -320,13 +320,7 @@ pub async fn update(Path(id): Path<String>, May(asked, _): May<Manage>) -> Outco
 
 pub async fn remove(Path(id): Path<String>, May(asked, _): May<Manage>) -> Outcome {
     let id = find(&asked, &id)?;
-    let forget = |extras: &mut Extras| {
-        for place in [place(id), region_of(id), dvr_begin(id)] {
-            extras.remove(&place);
-        }
-    };
-    let request = Request::DeleteInput(id);
-    asked.server.control.request_with(request, |_, _, extras| forget(extras)).await?;
+    asked.server.control.request(Request::DeleteInput(id)).await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 

@@ -8,7 +8,7 @@ use levada_control::{
 };
 use serde_json::{Value, json};
 
-use super::calls::Call;
+use super::calls::{Call, kept};
 use super::settings::broadcasting;
 use crate::api::ApiError;
 use crate::api::asked::{Asked, May, StartOutput, StopOutput};
@@ -49,7 +49,7 @@ pub async fn start(Path(path): Path<(String, String)>, May(asked, _): May<StartO
     let fields = asked.fields()?;
     let (input, wanted) = asked.server.control.read(|plane, _, extras| {
         let input = call.find(plane)?;
-        let settings = allowed(&call, extras)?;
+        let settings = allowed(&call, extras, input)?;
         broadcasting(&settings)?.may_start_rtmp(&asked.caller.scopes)?;
         let usual = settings["broadcasting"]["rtmp"]["quality"].as_str();
         let bodies = needed("broadcasts", fields.list("broadcasts")?.filter(|it| !it.is_empty()))?;
@@ -75,12 +75,12 @@ pub async fn start(Path(path): Path<(String, String)>, May(asked, _): May<StartO
 }
 
 /// The settings of a call that goes on.
-fn allowed(call: &Call, extras: &Extras) -> Result<Value, ApiError> {
-    if call.kept(extras)["ended"].is_i64() {
+fn allowed(call: &Call, extras: &Extras, id: InputId) -> Result<Value, ApiError> {
+    if kept(extras, id)["ended"].is_i64() {
         let message = "the call has ended";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "call_ended", message));
     }
-    Ok(call.settings(extras))
+    Ok(call.settings(extras, id))
 }
 
 /// Those of before that are over and whose names are asked for again.
@@ -123,11 +123,11 @@ pub async fn start_hls(
     let call = Call::named(path)?;
     let input = asked.server.control.read(|plane, _, extras| {
         let input = call.find(plane)?;
-        let settings = allowed(&call, extras)?;
+        let settings = allowed(&call, extras, input)?;
         broadcasting(&settings)?.may_start_hls(&asked.caller.scopes)?;
         Ok::<_, ApiError>(input)
     })?;
-    call.keep(&asked, |kept| kept["hls"] = true.into()).await;
+    call.keep(&asked, |kept| kept["hls"] = true.into()).await?;
     Ok(Answer::of(json!({ "playlist_url": asked.base.playlist(input) })))
 }
 
@@ -136,7 +136,6 @@ pub async fn stop_hls(
     May(asked, _): May<StopOutput>,
 ) -> Outcome {
     let call = Call::named(path)?;
-    asked.server.control.read(|plane, _, _| call.find(plane))?;
-    call.keep(&asked, |kept| kept["hls"] = false.into()).await;
+    call.keep(&asked, |kept| kept["hls"] = false.into()).await?;
     Ok(Answer::of(json!({})))
 }

@@ -36,22 +36,13 @@ impl Call {
         format!("call:{}:{}", self.kind, self.id)
     }
 
-    /// Where it is kept what the plane has no word for: settings of its own, backstage, HLS, its end.
-    fn place(&self) -> String {
-        format!("call/{}/{}", self.kind, self.id)
-    }
-
     pub fn find(&self, plane: &Plane) -> Result<InputId, ApiError> {
         plane.input_by_alias(&self.alias()).ok_or_else(|| ApiError::not_found("call"))
     }
 
-    pub fn kept(&self, extras: &Extras) -> Value {
-        extras.get(&self.place()).cloned().unwrap_or_else(|| json!({}))
-    }
-
-    /// The settings of its type and its own, and those that hold in the end.
-    pub fn settings(&self, extras: &Extras) -> Value {
-        whole(&[&of_type(extras, &self.kind), &self.kept(extras)["settings_override"]])
+    /// What its type and its own settings come to.
+    pub fn settings(&self, extras: &Extras, id: InputId) -> Value {
+        whole(&[&of_type(extras, &self.kind), &kept(extras, id)["settings_override"]])
     }
 
     /// Changes what is kept of it, unless that goes wrong.
@@ -60,24 +51,38 @@ impl Call {
         asked: &Asked,
         change: impl FnOnce(&mut Value) -> Result<(), ApiError>,
     ) -> Result<(), ApiError> {
-        let change = |extras: &mut Extras| {
-            let mut kept = self.kept(extras);
+        let change = |plane: &Plane, extras: &mut Extras| {
+            let id = self.find(plane)?;
+            let mut kept = kept(extras, id);
             change(&mut kept)?;
             kept["updated"] = unix_ms().into();
-            extras.insert(self.place(), kept);
+            extras.insert(place(id), kept);
             Ok(())
         };
-        asked.server.control.keep(|_, extras| change(extras)).await
+        asked.server.control.keep(change).await
     }
 
     /// Changes what is kept of it.
-    pub async fn keep(&self, asked: &Asked, change: impl FnOnce(&mut Value)) {
+    pub async fn keep(
+        &self,
+        asked: &Asked,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<(), ApiError> {
         let change = |kept: &mut Value| {
             change(kept);
             Ok(())
         };
-        let _ = self.try_keep(asked, change).await;
+        self.try_keep(asked, change).await
     }
+}
+
+/// Where it is kept what the plane has no word for: settings of a call's own, backstage, HLS, its end.
+fn place(id: InputId) -> String {
+    format!("input/{id}/call")
+}
+
+pub fn kept(extras: &Extras, id: InputId) -> Value {
+    extras.get(&place(id)).cloned().unwrap_or_else(|| json!({}))
 }
 
 /// Moments are whole nanoseconds here.
@@ -106,7 +111,7 @@ fn shown(
     keys: &Keyring,
     extras: &Extras,
 ) -> Value {
-    let kept = call.kept(extras);
+    let kept = kept(extras, it.id);
     let outputs = it.outputs.iter().filter_map(|it| plane.output(*it));
     let active = outputs.filter(|it| it.machine.state().is_active());
     let reveal = asked.caller.has(Scope::RevealKeys);
@@ -130,7 +135,7 @@ fn shown(
         "recording": it.recorder.state().recording().is_some(),
         "egress": egress,
         "ingress": { "rtmp": { "address": key.map_or(address.clone(), |it| with_key(&address, Some(it))) } },
-        "settings": call.settings(extras),
+        "settings": call.settings(extras, it.id),
         "custom": kept.get("custom").cloned().unwrap_or_else(|| json!({})),
         "created_by": { "id": kept["created_by"] },
         "blocked_user_ids": [],
@@ -182,17 +187,21 @@ pub async fn create(Path(path): Path<(String, String)>, May(asked, _): May<Manag
     let name = format!("{}:{}", call.kind, call.id);
     let mut config = InputConfig::new(name, Profile::of(ProfileKind::Default));
     config.alias = Some(call.alias());
-    let (place, user) = (call.place(), asked.caller.user.clone());
-    let keep = |extras: &mut Extras| {
+    let user = asked.caller.user.clone();
+    let keep = |id: InputId, extras: &mut Extras| {
         let of_type = of_type(extras, &call.kind);
         let backstage = whole(&[&of_type, &said.settings])["backstage"]["enabled"] == true;
         let mut kept = json!({ "created_by": user, "backstage": backstage, "updated": unix_ms() });
         said.keep(&mut kept);
-        extras.insert(place, kept);
+        extras.insert(place(id), kept);
     };
     let request = Request::CreateInput(config);
-    let made = asked.server.control.request_with(request, |_, _, extras| keep(extras)).await;
-    let created = match made {
+    let made = asked.server.control.request_with(request, |reply, _, extras| {
+        if let Reply::Input(id) = reply {
+            keep(*id, extras);
+        }
+    });
+    let created = match made.await {
         Ok(Reply::Input(_)) => true,
         // It is there already, and stays as it is.
         Err(Error::Taken { field: "alias" }) => false,
@@ -212,7 +221,6 @@ pub async fn one(Path(path): Path<(String, String)>, May(asked, _): May<Read>) -
 pub async fn update(Path(path): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
     let call = Call::named(path)?;
     let fields = asked.fields()?;
-    asked.server.control.read(|plane, _, _| call.find(plane))?;
     let change = |kept: &mut Value| {
         let before = kept["settings_override"].take();
         let before = if before.is_null() { json!({}) } else { before };
@@ -225,8 +233,7 @@ pub async fn update(Path(path): Path<(String, String)>, May(asked, _): May<Manag
 
 pub async fn go_live(Path(path): Path<(String, String)>, May(asked, _): May<Manage>) -> Outcome {
     let call = Call::named(path)?;
-    asked.server.control.read(|plane, _, _| call.find(plane))?;
-    call.keep(&asked, |kept| kept["backstage"] = false.into()).await;
+    call.keep(&asked, |kept| kept["backstage"] = false.into()).await?;
     show(&asked, &call).map(Answer::of)
 }
 
@@ -237,7 +244,7 @@ pub async fn stop_live(Path(path): Path<(String, String)>, May(asked, _): May<Ma
         kept["backstage"] = true.into();
         kept["hls"] = false.into();
     })
-    .await;
+    .await?;
     show(&asked, &call).map(Answer::of)
 }
 
@@ -248,7 +255,7 @@ pub async fn end(Path(path): Path<(String, String)>, May(asked, _): May<Manage>)
         kept["hls"] = false.into();
         kept["ended"] = unix_ms().into();
     })
-    .await;
+    .await?;
     Ok(Answer::of(json!({})))
 }
 
