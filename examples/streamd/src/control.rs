@@ -32,7 +32,7 @@ const SAVE_EVERY: Duration = Duration::from_secs(1);
 pub struct Control {
     begin: Instant,
     state: Mutex<State>,
-    store: Store,
+    pub store: Store,
     actions: mpsc::UnboundedSender<Action>,
     notices: broadcast::Sender<Arc<Notice>>,
     pub timelines: Timelines,

@@ -93,6 +93,7 @@ async fn run() -> anyhow::Result<()> {
     let needs_token = !tokens.is_open();
     let server = Arc::new(Server::new(config.clone(), key.clone(), tokens, control, tls));
     let _ = server.http.set(http_at.port());
+    server.figures.load(&server.control)?;
     let secret = if key.is_some() {
         format!("?key=… ({})", config.data.join("publish.key").display())
     } else {
@@ -118,6 +119,8 @@ async fn run() -> anyhow::Result<()> {
     tokio::spawn(async move { keeper.control.keep_saved().await });
     let keeper = server.clone();
     tokio::spawn(async move { keeper.control.keep_time().await });
+    let keeper = server.clone();
+    tokio::spawn(async move { figures::keep_saved(&keeper).await });
     tokio::spawn(effects::run(server.clone(), actions));
     tokio::spawn(record::keep_count(server.clone()));
     let main = server.open_main(rtmp_at).await?;
@@ -137,7 +140,10 @@ async fn run() -> anyhow::Result<()> {
     let drained = async {
         listeners.join_all().await;
         hub::finish_all(&server, DRAIN).await;
-        tokio::task::block_in_place(|| server.control.save())
+        tokio::task::block_in_place(|| {
+            server.figures.save(&server.control)?;
+            server.control.save()
+        })
     };
     tokio::select! {
         saved = drained => {

@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use levada_control::{KeyRef, Keyring, Plane, Secret, Snapshot};
-use redb::{Database, ReadableDatabase, TableDefinition};
+use levada_control::{InputId, KeyRef, Keyring, Plane, Secret, Snapshot};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::figures::{Stretch, Unsaved};
+
 const STATE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("state");
+
+/// What streams were like: by the input's id and the minute's beginning, in the order of [`Stretch`]'s fields.
+const FIGURES: TableDefinition<'_, (&str, i64), Row> = TableDefinition::new("figures");
+type Row = (u64, u64, u64, u32, u32, u64);
 
 /// Values that belong to nobody's machine, such as fields that a surface echoes. By a path: `call-type/default`, or
 /// `input/ID/region` for what goes with an input, whichever API deletes it.
@@ -104,6 +110,43 @@ impl Store {
             table.insert("plane", plane.as_slice())?;
             table.insert("keys", serde_json::to_vec(&frozen.keys)?.as_slice())?;
             table.insert("extras", serde_json::to_vec(&frozen.extras)?.as_slice())?;
+        }
+        change.commit()?;
+        Ok(())
+    }
+
+    /// What is known of streams, the oldest first. Inputs that are gone may be among them.
+    pub fn read_figures(&self) -> anyhow::Result<Vec<(InputId, Stretch)>> {
+        let table = match self.0.begin_read()?.open_table(FIGURES) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            Err(why) => return Err(why.into()),
+        };
+        let mut all = Vec::new();
+        for row in table.iter()? {
+            let (key, row) = row?;
+            let (input, at) = key.value();
+            let (media_ms, bytes, frames, height, fps, keyframe_ms) = row.value();
+            let stretch = Stretch { at, media_ms, bytes, frames, height, fps, keyframe_ms };
+            all.push((input.parse()?, stretch));
+        }
+        Ok(all)
+    }
+
+    /// Writes what is new of streams, and lets go what is forgotten.
+    pub fn write_figures(&self, unsaved: &[Unsaved]) -> anyhow::Result<()> {
+        let change = self.0.begin_write()?;
+        {
+            let mut table = change.open_table(FIGURES)?;
+            for Unsaved { input, first, minutes, .. } in unsaved {
+                let input = input.to_string();
+                let input = input.as_str();
+                table.retain_in((input, i64::MIN)..(input, *first), |_, _| false)?;
+                for it in minutes {
+                    let row = (it.media_ms, it.bytes, it.frames, it.height, it.fps, it.keyframe_ms);
+                    table.insert((input, it.at), row)?;
+                }
+            }
         }
         change.commit()?;
         Ok(())

@@ -1,10 +1,12 @@
 //! Streams, broadcasts, restreams and videos.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use redb::{ReadableDatabase, ReadableTable};
 use serde_json::{Value, json};
 
 use crate::caller::{ANN, BOB, Caller, Feed, tokens};
@@ -524,6 +526,41 @@ fn t36_clips_of_what_is_recorded() {
     assert_eq!(ann.call("PUT", &format!("{path}/dvr_cleanup"), Value::Null).status, 204);
     stage.refused("PUT", &clips, json!({ "duration": 2, "start": start }), "start");
     stage.missing("PUT", "/streaming/streams/9999/clip_recording");
+}
+
+#[test]
+fn t38_figures_are_there_after_a_restart() {
+    let folder = Folder::new("t38-again");
+    let options = ["--tokens", &tokens(&folder)];
+    let stage = Stage { server: Server::start(&folder, &options), _folder: folder };
+    let (path, made) = stage.stream(json!({ "name": "cam", "active": true }));
+    drop(stage.publish(text(&made["push_url"])));
+    stage.until_live(&path, false);
+    let (gone_path, gone) = stage.stream(json!({ "name": "gone", "active": true }));
+    drop(stage.publish(text(&gone["push_url"])));
+    stage.until_live(&gone_path, false);
+    stage.ann().call("DELETE", &gone_path, Value::Null).json(204);
+    let figures = format!("/streaming/statistics/ffprobe?stream_id={}", made["id"]);
+    let before = stage.ann().get(&figures);
+    assert!(!before["data"].as_array().unwrap().is_empty());
+    let Stage { _folder: folder, server } = stage;
+    server.signal("TERM");
+    assert_eq!(server.end(), Some(0));
+    assert_eq!(inputs_with_figures(&folder), 1, "what was deleted is not kept");
+    let stage = Stage { server: Server::start(&folder, &options), _folder: folder };
+    assert_eq!(stage.ann().get(&figures), before);
+}
+
+type Row = (u64, u64, u64, u32, u32, u64);
+
+/// Of how many inputs the database of a server that ended holds figures.
+fn inputs_with_figures(folder: &Folder) -> usize {
+    let database = redb::Database::open(folder.0.join("control.redb")).unwrap();
+    let read = database.begin_read().unwrap();
+    let table = redb::TableDefinition::<'_, (&str, i64), Row>::new("figures");
+    let rows = read.open_table(table).unwrap();
+    let inputs = rows.iter().unwrap().map(|it| it.unwrap().0.value().0.to_owned());
+    inputs.collect::<BTreeSet<_>>().len()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::figures::Stretch;
 
 const DAY: i64 = 86_400;
 
-/// What a stream was like, in rows of so many minutes or more. Four hours are kept.
+/// What a stream was like, in rows of so many minutes or more. Four hours are kept, also over a restart.
 pub async fn ffprobe(May(asked, _): May<Read>) -> Outcome {
     let id = needed("stream_id", asked.query.get("stream_id"))?;
     let input = asked.server.control.read(|plane, _, _| input_of(plane, id))?;
