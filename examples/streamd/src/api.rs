@@ -7,6 +7,7 @@ pub mod base;
 pub mod body;
 mod clips;
 pub mod cors;
+mod downloads;
 mod dvr;
 pub mod error;
 mod events;
@@ -42,7 +43,7 @@ pub use auth::Caller;
 pub use error::ApiError;
 use route::Route;
 
-/// All native routes.
+/// All native routes but downloads.
 fn routes() -> impl Iterator<Item = &'static Route> {
     let all = [
         listeners::ROUTES,
@@ -59,6 +60,11 @@ fn routes() -> impl Iterator<Item = &'static Route> {
         openapi::ROUTES,
     ];
     all.into_iter().flatten()
+}
+
+/// Files. What pages of other sites may read of them is up to each file's own rules.
+pub fn downloads() -> Router<Arc<Server>> {
+    route::router(downloads::ROUTES.iter())
 }
 
 /// The native API.

@@ -1,7 +1,7 @@
 //! Everything over HTTP.
 
 pub mod access;
-mod download;
+pub mod download;
 mod ended;
 mod flv;
 mod hls;
@@ -51,9 +51,8 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         .route("/v1/streams", get(status::streams))
         .route("/v1/streams/{*path}", get(status::stream))
         .route("/v1/relays", get(status::relays))
-        .route("/v1/recordings/{id}/{file}", get(download::media))
-        .route("/v1/clips/{id}/{file}", get(download::media))
         .route("/recordings/{*path}", get(recordings::file))
+        .merge(api::downloads())
         .merge(apis(&server))
         .fallback(get(media))
         .with_state(server.clone());

@@ -562,6 +562,69 @@ fn c34_viewers_are_counted_and_limited() {
     assert_eq!((ask("two"), ask("one"), views()), (503, 200, 2));
 }
 
+/// Paths of the description that answer with media, and the kinds that they say.
+fn described(server: &Server) -> Vec<(String, Vec<String>)> {
+    let document = server.json("/v1/openapi.json");
+    let paths = document["paths"].as_object().unwrap();
+    let kinds = |operations: &Value| -> Vec<String> {
+        let kinds = operations["get"]["responses"]["200"]["content"].as_object();
+        let names = kinds.into_iter().flat_map(|it| it.keys());
+        let is_media = |it: &&String| it.starts_with("video/") || it.ends_with("mpegurl");
+        names.filter(is_media).cloned().collect()
+    };
+    let all = paths.iter().map(|(path, operations)| (path.clone(), kinds(operations)));
+    all.filter(|it| !it.1.is_empty()).collect()
+}
+
+#[test]
+fn media_are_as_they_are_described() {
+    let folder = Folder::new("described-media");
+    let server = Server::start(&folder, &[]);
+    let recorded = json!({ "mode": "automatic", "reconnect_window_s": 1 });
+    let input = make(&server, json!({ "name": "a", "recording": recorded }));
+    let id = text(&input["id"]);
+    let mut encoder = publisher(&server, &input);
+    encoder.send_all(&film(9));
+    let recording = running(&server, id);
+    let clip = server.until("so much is recorded", |it| {
+        let wanted = json!({ "source": recording, "start_ms": 0, "duration_ms": 2000 });
+        Some(it.call("POST", "/v1/clips", &wanted)).filter(|it| it.0 < 300).map(|it| it.1)
+    });
+    assert_eq!(&server.beginning(&format!("/{id}/live.flv"), 3)[..3], b"FLV");
+    drop(encoder);
+    ended(&server, &format!("/{recording}/manifest/"), &recording);
+    let shown = server.json(&format!("/v1/recordings/{recording}"));
+    let file = text(&shown["files"][0]["url"]).strip_prefix("/recordings/").unwrap();
+    let words = [
+        ("{recording}", recording.as_str()),
+        ("{subject}", &recording),
+        ("{clip}", text(&clip["id"])),
+        ("{path}", file),
+    ];
+    let all = described(&server);
+    assert_eq!(all.len(), 8, "{all:?}");
+    for (path, kinds) in all.iter().filter(|it| !it.0.ends_with("/live.flv")) {
+        let mut real = words.iter().fold(path.clone(), |path, (name, id)| path.replace(name, id));
+        if path.ends_with("/clip.m3u8") {
+            real.push_str("?time=0s&duration=2s");
+        }
+        let (status, head, body) = server.ask(&real, "");
+        let kind = header(&head, "content-type").unwrap_or_default();
+        assert_eq!(status, 200, "{real}: {head}");
+        assert!(kinds.iter().any(|it| it == kind), "{real}: {kind}");
+        assert!(!body.is_empty(), "{real}");
+        if kind.starts_with("video/") {
+            let (status, head, part) = server.ask(&real, "range: bytes=4-7\r\n");
+            assert_eq!((status, part.as_slice()), (206, &body[4..8]), "{real}: {head}");
+            let (status, ..) = server.ask(&real, "range: bytes=999999999-\r\n");
+            assert_eq!(status, 416, "{real}");
+        }
+        // They are read, and nothing else.
+        let (status, head, _) = server.send("POST", &real, "", b"");
+        assert_eq!(status, 405, "{real}: {head}");
+    }
+}
+
 #[test]
 fn t36_clips_are_files_of_their_own() {
     let folder = Folder::new("clips");

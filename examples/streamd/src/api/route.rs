@@ -29,7 +29,7 @@ pub struct Route {
     pub path: &'static str,
     /// A sentence for people.
     pub about: &'static str,
-    /// Nothing: everybody may.
+    /// Nothing: everybody may, or [viewers](Gives::File).
     pub needs: Option<Scope>,
     pub takes: Option<Kind>,
     pub query: &'static [Field],
@@ -49,6 +49,8 @@ pub enum Gives {
     Nothing,
     /// Something of this content type.
     Other(&'static str),
+    /// A file of this content type, or a range of it, for those who may watch what it is of.
+    File(&'static str),
 }
 
 /// What lists take.
@@ -137,6 +139,12 @@ impl Route {
     pub const fn gives_other(mut self, content_type: &'static str) -> Self {
         self.gives = Gives::Other(content_type);
         self
+    }
+
+    /// A file. Who may have it is found out with it: a viewer by its rules, or a caller who may read.
+    pub const fn gives_file(mut self, content_type: &'static str) -> Self {
+        self.gives = Gives::File(content_type);
+        self.for_everybody()
     }
 
     /// A change leaves what it does not name.

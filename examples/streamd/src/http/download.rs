@@ -1,9 +1,8 @@
 //! Recordings and clips as files.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::IpAddr;
 
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use levada_control::NoPlaylist;
@@ -14,31 +13,25 @@ use super::vod::Title;
 use crate::finalise::{self, Form};
 use crate::server::Server;
 
-/// `/v1/recordings/{id}/media.mp4` and `media.flv`, and the same of clips. A token in place of the id is as good, if it
-/// allows downloads.
+/// The file of a recording or a clip. A token in place of the id is as good, if it allows downloads.
 pub async fn media(
-    State(server): State<Arc<Server>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path((name, file)): Path<(String, String)>,
-    request: Request,
+    server: &Server,
+    from: IpAddr,
+    name: &str,
+    form: Form,
+    request: &Parts,
 ) -> Response {
-    download(&server, peer, &name, &file, request).await.unwrap_or_else(play::refuse)
+    download(server, from, name, form, request).await.unwrap_or_else(play::refuse)
 }
 
 async fn download(
     server: &Server,
-    peer: SocketAddr,
+    from: IpAddr,
     name: &str,
-    file: &str,
-    request: Request,
+    form: Form,
+    request: &Parts,
 ) -> Result<Response, Refused> {
-    let (parts, _) = request.into_parts();
-    let (form, kind) = match file {
-        "media.mp4" => (Form::Plain, "video/mp4"),
-        "media.flv" => (Form::Flv, "video/x-flv"),
-        _ => return Err(NoPlaylist::NoSource.into()),
-    };
-    let pass = check_download(server, name, peer.ip(), &parts)?;
+    let pass = check_download(server, name, from, request)?;
     let title = match pass.subject {
         Subject::Recording(id) => Title::Recording(id),
         Subject::Clip(id) => Title::Clip(id),
@@ -49,10 +42,11 @@ async fn download(
         return Err(NoPlaylist::NotReady.into());
     }
     let made = finalise::made(files, form).await.map_err(|why| {
-        tracing::warn!(why = format!("{why:#}"), file, "a recording cannot be made into this");
+        tracing::warn!(why = format!("{why:#}"), ?form, "a recording cannot be made into this");
         NoPlaylist::NoSource
     })?;
-    let mut response = play::file(&made, &parts).await?;
+    let mut response = play::file(&made, request).await?;
+    let kind = if form == Form::Flv { "video/x-flv" } else { "video/mp4" };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     pass.dress(&mut response);
