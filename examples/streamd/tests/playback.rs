@@ -647,8 +647,14 @@ fn t36_clips_are_files_of_their_own() {
     });
     let wrong = order(json!({ "source": recording, "start_ms": 3500, "duration_ms": 600_000 }));
     assert_eq!(wrong.0, 400);
+    assert_eq!(clip["require_signed"], true);
     let clip = text(&clip["id"]);
     assert_eq!(server.ask(&format!("/{clip}/manifest/video.m3u8"), "").0, 401, "the same rules");
+    server.until("it has been cut", |it| {
+        let seen = it.json(&format!("/v1/clips/{clip}"));
+        assert_eq!((&seen["require_signed"], &seen["start_ms"]), (&json!(true), &json!(3500)));
+        (seen["ready"] == true).then_some(())
+    });
     let base = format!("/{}/manifest/", token(clip));
     let index = playlist(&server, &format!("{base}video.m3u8"));
     assert!(index.contains("CODECS=\"avc1.") && index.contains(&format!("\n{clip}.m3u8")));

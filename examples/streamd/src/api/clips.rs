@@ -1,13 +1,17 @@
 //! `/v1/clips`: stretches of recordings, with names of their own.
 
-use levada_control::{ClipId, ClipOrder, ClipView, Error, InputId, RecordingId, Reply, Request};
+use levada_control::{
+    ClipId, ClipOrder, ClipView, Error, InputId, Plane, RecordingId, Reply, Request,
+};
 use serde_json::{Value, json};
 
 use super::ApiError;
 use super::kind::{COUNT, Field, Kind, MAYBE_TIME, TEXT, may, must};
 use super::read::{Fields, made, nothing, ok, page, time, time_or_null};
 use super::route::{Answer, Call, PAGE, Route};
+use crate::clips;
 use crate::server::Server;
+use crate::store::Extras;
 
 /// A day: no recording that is cut is longer than what it is cut out of anyway.
 const LONGEST_MS: i64 = 7 * 86_400_000;
@@ -26,6 +30,9 @@ const VIEW: &[Field] = &[
     must("start_ms", COUNT),
     must("duration_ms", COUNT),
     must("keep", Kind::Flag),
+    // Whether it has been cut.
+    must("ready", Kind::Flag),
+    must("require_signed", Kind::Flag),
     must("hls", TEXT),
     must("mp4", TEXT),
     must("expires", MAYBE_TIME),
@@ -46,28 +53,46 @@ pub const ROUTES: &[Route] = &[
 ];
 
 async fn list(call: Call) -> Answer {
-    let all = call.server.control.read(|plane, _, _| {
+    let (ids, all) = call.server.control.read(|plane, _, extras| {
         let page = page(&call, plane.clips().map(|it| (it.created, 0, it.id)))?;
         let views = page.into_iter().filter_map(|it| plane.clip(it));
-        Ok::<_, ApiError>(views.map(|it| view(&it)).collect::<Vec<_>>())
+        Ok::<_, ApiError>(views.map(|it| (it.id, view(&it, plane, extras))).unzip())
     })?;
+    let all = looked_up(&call.server, ids, all).await;
     ok(&json!({ "clips": all }))
 }
 
 async fn one(call: Call) -> Answer {
-    ok(&shown(&call.server, call.id("clip")?)?)
+    ok(&shown(&call.server, call.id("clip")?).await?)
 }
 
-fn shown(server: &Server, id: ClipId) -> Result<Value, ApiError> {
-    let value = server.control.read(|plane, _, _| Some(view(&plane.clip(id)?)));
-    value.ok_or_else(|| ApiError::not_found("clip"))
+async fn shown(server: &Server, id: ClipId) -> Result<Value, ApiError> {
+    let found = server.control.read(|plane, _, extras| Some(view(&plane.clip(id)?, plane, extras)));
+    let value = found.ok_or_else(|| ApiError::not_found("clip"))?;
+    looked_up(server, vec![id], vec![value]).await.pop().ok_or_else(|| ApiError::not_found("clip"))
 }
 
-fn view(it: &ClipView<'_>) -> Value {
+/// With what only the disk knows: which of them have been cut.
+async fn looked_up(server: &Server, ids: Vec<ClipId>, mut all: Vec<Value>) -> Vec<Value> {
+    let files: Vec<_> = ids.into_iter().map(|it| clips::file(server, it)).collect();
+    let look = tokio::task::spawn_blocking(move || {
+        for (clip, file) in all.iter_mut().zip(files) {
+            clip["ready"] = file.is_file().into();
+        }
+        all
+    });
+    look.await.unwrap_or_default()
+}
+
+fn view(it: &ClipView<'_>, plane: &Plane, extras: &Extras) -> Value {
     let id = it.id;
+    // Its own rules are kept a moment after it is there.
+    let of_source = || Some(plane.recording(it.recording)?.facts().access.clone());
+    let rules = clips::access(extras, id).or_else(of_source);
     json!({
         "id": id.to_string(), "recording": it.recording.to_string(),
         "start_ms": it.order.start_ms, "duration_ms": it.order.duration_ms, "keep": it.order.keep,
+        "require_signed": rules.is_none_or(|it| it.require_signed),
         "hls": format!("/{id}/manifest/video.m3u8"), "mp4": format!("/v1/clips/{id}/media.mp4"),
         "expires": time_or_null(it.expires), "created": time(it.created),
     })
@@ -92,7 +117,7 @@ async fn create(call: Call) -> Answer {
     let Reply::Clip(id) = change.await.map_err(in_our_words)? else {
         return Err(ApiError::not_found("clip"));
     };
-    made(&shown(&call.server, id)?)
+    made(&shown(&call.server, id).await?)
 }
 
 /// The plane calls the fields by their short names.
