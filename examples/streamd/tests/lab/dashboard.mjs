@@ -6,6 +6,8 @@
 // FOLDER: for pictures of the page. Things are found by what a screen reader would say of them.
 // Runs in target/lab, where node_modules is.
 import { spawn } from 'node:child_process';
+import { createPrivateKey, sign } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
 const require = createRequire(`${process.cwd()}/`);
@@ -24,6 +26,18 @@ async function until(what, look, limit = 20000) {
   }
   return fail(`after ${limit} ms not so: ${what}`);
 }
+// What the API says, or what a path answers: the page has done it, or only seems to have.
+async function api(path, method = 'GET', body = undefined) {
+  const headers = { authorization: `Bearer ${token}`, ...body && { 'content-type': 'application/json' } };
+  const answer = await fetch(new URL(path, url), { method, headers, body: body && JSON.stringify(body) });
+  if (!answer.ok) fail(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.status === 204 ? null : answer.json();
+}
+const status = async (path, headers = {}) => {
+  const answer = await fetch(new URL(path, url), { headers });
+  await answer.body?.cancel();
+  return answer.status;
+};
 function step(name, facts = {}) { seen.steps.push({ name, ...facts }); }
 
 const browser = await chromium.launch({
@@ -38,6 +52,20 @@ async function click(page) {
   const card = main.getByRole('article', { name: NAME });
   const told = (text) => page.getByRole('status').filter({ hasText: text }).waitFor();
   const shot = (name) => page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  // Whatever is there to be seen, on a phone and in the dark: nothing is wider than the window.
+  const looks = async (what) => {
+    const was = page.viewportSize();
+    for (const [name, colorScheme, size] of [['light', 'light', was], ['dark', 'dark', was], ['phone', 'light', { width: 390, height: 844 }]]) {
+      await page.setViewportSize(size);
+      await page.emulateMedia({ colorScheme });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) fail(`${what}, ${name}: ${wide} pixels too wide`);
+      await shot(`${what}-${name}`);
+    }
+    await page.setViewportSize(was);
+    await page.emulateMedia({ colorScheme: 'light' });
+  };
   const yes = (verb) => page.getByRole('dialog').getByRole('button', { name: verb }).click();
 
   // The API asks for a token: a wrong one is refused, the right one is kept for this tab alone.
@@ -66,7 +94,7 @@ async function click(page) {
   const server = await button(`Copy the server of ${NAME}`).getAttribute('title');
   await button(`Copy the key of ${NAME}`).click();
   await told('key copied');
-  if (await page.evaluate(() => navigator.clipboard.readText()) !== key) fail('something else is on the clipboard');
+  if (await copied() !== key) fail('something else is on the clipboard');
   await shot('created');
   await button('Hide the key').click();
   if ((await page.content()).includes(key)) fail('the key is hidden, and still there');
@@ -112,26 +140,53 @@ async function click(page) {
   await page.waitForTimeout(4000); // So long is it.
   await card.getByText('Health report').click();
   await card.getByText('Largest gap').waitFor();
-  await shot('live');
   const report = await card.getByRole('group').filter({ hasText: 'Health report' }).textContent();
   for (const fact of ['Real time', '640×360', 'kHz', 'Largest gap']) if (!report.includes(fact)) fail(`no ${fact} in ${report}`);
   step('health', { report });
-  for (const [name, options] of [['phone', { width: 390, height: 844 }], ['dark', { width: 1000, height: 1400 }]]) {
-    await page.setViewportSize(options);
-    await page.emulateMedia({ colorScheme: name === 'dark' ? 'dark' : 'light' });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    if (wide > 0) fail(`${name}: ${wide} pixels too wide`);
-    await shot(name);
-  }
+  await looks('live');
   await button(`Stop recording ${NAME}`).click();
   await told('Recording stopped');
   const tape = page.getByRole('row').filter({ hasText: NAME });
   await tape.getByRole('button', { name: 'Play' }).waitFor();
   await tape.getByRole('button', { name: 'Play' }).click();
-  const video = page.locator('video');
+  const video = page.getByRole('region', { name: 'Recordings' }).locator('video');
   await until('the recording plays', () => video.evaluate((it) => it.currentTime > 1 && it.videoWidth === 640));
   step('recording', await video.evaluate((it) => ({ time: it.currentTime, duration: it.duration, width: it.videoWidth })));
-  await shot('recording');
+
+  // A clip of it: where it begins and ends is said, or taken from what plays. What can't be is refused.
+  await tape.getByRole('button', { name: 'Cut a clip of' }).click();
+  await main.getByText(/which is 0:0[45](\.\d)? long/).waitFor();
+  const [begin, end] = [main.getByLabel('Begin', { exact: true }), main.getByLabel('End', { exact: true })];
+  await begin.fill('0:00.5');
+  await end.fill('9:00');
+  await button('Cut the clip').click();
+  await page.getByRole('region', { name: 'Recordings' }).getByRole('alert').filter({ hasText: 'start_ms' }).waitFor();
+  if (await begin.getAttribute('aria-invalid') !== 'true') fail('the time to blame is not marked');
+  await video.evaluate((it) => { it.pause(); it.currentTime = 2.5; });
+  await button('Ends here').click();
+  if (await end.inputValue() !== '0:02.5') fail(`it ends at ${await end.inputValue()}`);
+  await looks('cutting');
+  await button('Cut the clip').click();
+  await told('The clip is being cut');
+  const clips = page.getByRole('region', { name: 'Clips' });
+  const cut = clips.getByRole('row').filter({ hasText: '0:00.5 to 0:02.5' });
+  await cut.getByRole('button', { name: 'Play the clip' }).click();
+  const film = clips.locator('video');
+  await until('the clip plays', () => film.evaluate((it) => it.currentTime > 0.5 && it.videoWidth === 640));
+  const [made] = (await api('/v1/clips')).clips;
+  if (made.start_ms !== 500 || made.duration_ms !== 2000 || !made.keep || !made.ready) fail(JSON.stringify(made));
+  const length = await film.evaluate((it) => it.duration);
+  if (!(length >= 1.9 && length < 4)) fail(`the clip is ${length} s long`);
+  const saving = page.waitForEvent('download');
+  await cut.getByRole('link', { name: 'Download' }).click();
+  const saved = await readFile(await (await saving).path());
+  if (saved.subarray(4, 8).toString() !== 'ftyp') fail('what was downloaded is no MP4');
+  await looks('clips');
+  await cut.getByRole('button', { name: 'Delete the clip' }).click();
+  await yes('Delete it');
+  await clips.waitFor({ state: 'hidden' });
+  if ((await api('/v1/clips')).clips.length) fail('the clip is gone from the page alone');
+  step('clip', { length, bytes: saved.length });
 
   // The push is stopped, and started again.
   await button('Stop the push second').click();
@@ -157,6 +212,130 @@ async function click(page) {
   await watch.close();
   step('watch');
 
+  // Who may watch: with a token only, and on one site. A link is made that holds one.
+  const [{ id }] = (await api('/v1/inputs')).inputs;
+  const playlist = `/${id}/manifest/video.m3u8`;
+  if (await status(playlist) !== 200) fail('an input without rules is not for everybody');
+  await card.getByText('Who may watch').first().click();
+  await card.getByRole('combobox', { name: 'Who may watch' }).selectOption('who has a token');
+  await card.getByLabel('Sites that may embed it').fill('tv.example *.example.org:8443');
+  await card.getByRole('button', { name: 'Save' }).click();
+  await told('Saved who may watch');
+  const rules = (await api(`/v1/inputs/${id}`)).recording;
+  if (!rules.require_signed || rules.allowed_origins.join() !== 'tv.example,*.example.org:8443') fail(JSON.stringify(rules));
+  if (await status(playlist) !== 401) fail('everybody may watch what needs a token');
+  if (await card.getByRole('button', { name: 'Copy the HLS URL' }).isVisible()) fail('URLs are shown that nobody can use');
+  await button(`Make a link to watch ${NAME}`).click();
+  await button(`Copy the link to watch ${NAME}`).click();
+  await told('link copied');
+  const link = await copied();
+  const signed = link.replace(/watch$/, 'manifest/video.m3u8');
+  if (await status(signed) !== 200) fail('the token in the link does not open it');
+  if (await status(signed, { origin: 'https://tv.example' }) !== 200) fail('a site that may is refused');
+  if (await status(signed, { origin: 'https://other.example' }) !== 403) fail('a site that may not is let in');
+  await looks('access');
+  const viewer = await browser.newPage();
+  await viewer.goto(link);
+  await until('the link plays', () => viewer.locator('video').evaluate((it) => it.currentTime > 1 && it.videoWidth === 640));
+  await viewer.goto(new URL(await card.getByRole('link', { name: 'Watch' }).getAttribute('href'), url).href);
+  await viewer.getByText('A token is needed.').waitFor();
+  await viewer.close();
+  await card.getByRole('link', { name: 'Watch' }).click();
+  await page.waitForURL(/\/ey[^/]*\/watch$/);
+  await until('what needs a token plays for who may make one', () => page.locator('video').evaluate((it) => it.currentTime > 1));
+  await page.goto(url);
+  await card.getByText('Who may watch').first().click();
+  const sites = card.getByLabel('Sites that may embed it');
+  if (await sites.inputValue() !== 'tv.example *.example.org:8443') fail(`other sites: ${await sites.inputValue()}`);
+  await card.getByRole('combobox', { name: 'Who may watch' }).selectOption('everybody');
+  await sites.fill('tv.example');
+  await card.getByRole('button', { name: 'Save' }).click();
+  await until('it is for everybody again', async () => await status(playlist) === 200);
+  // The dashboard is no site that embeds it.
+  const own = await browser.newPage();
+  await own.goto(new URL(await card.getByRole('link', { name: 'Watch' }).getAttribute('href'), url).href);
+  await until('it plays here', () => own.locator('video').evaluate((it) => it.currentTime > 1));
+  await own.close();
+  await sites.fill('');
+  await card.getByRole('button', { name: 'Save' }).click();
+  await until('every site may', async () => !(await api(`/v1/inputs/${id}`)).recording.allowed_origins.length);
+  step('access');
+
+  // A show: its audience reads a message, then sees the input, then what was recorded of it.
+  const shelf = (name) => main.getByRole('group').filter({ has: page.getByText(name, { exact: true }) }).first();
+  const shows = shelf('Shows');
+  await shows.getByText('Shows', { exact: true }).click();
+  await shows.getByLabel('Name', { exact: true }).fill('Evening');
+  await shows.getByRole('checkbox', { name: NAME }).check();
+  await shows.getByRole('combobox', { name: 'After its end' }).selectOption('what was recorded');
+  await shows.getByText('Messages', { exact: true }).click();
+  await shows.getByLabel('Before it begins').fill('<b>Doors</b> open at eight');
+  await looks('show-form');
+  await button('Make the show').click();
+  const evening = shows.getByRole('listitem').filter({ hasText: 'Evening' });
+  await evening.getByText('reads “<b>Doors</b> open at eight”').waitFor();
+  const [show] = (await api('/v1/shows')).shows;
+  if (show.inputs.join() !== id || !show.replay_after_finish) fail(JSON.stringify(show));
+  await button('Copy the URL for the audience of Evening').click();
+  const audience = await copied();
+  const playback = async () => { const answer = await fetch(audience); return { code: answer.status, ...await answer.json() }; };
+  if ((await playback()).message !== '<b>Doors</b> open at eight') fail(JSON.stringify(await playback()));
+  const turns = [['Go live', 'live', `sees ${NAME}`, { code: 200, hls: playlist }], ['Pause', 'paused', 'reads “The broadcast goes on soon”', { code: 404 }],
+    ['Prepare', 'pending', 'reads “<b>Doors</b>', { code: 404 }], ['Finish', 'finished', 'sees the recording', { code: 200, input: null }]];
+  for (const [verb, word, seen, wanted] of turns) {
+    const turn = button(`${verb}: Evening`);
+    await turn.focus();
+    await page.keyboard.press('Enter');
+    await told(`The show Evening is ${word}`);
+    await evening.getByText(seen).waitFor();
+    if (await turn.getAttribute('aria-pressed') !== 'true') fail(`${verb} is not pressed`);
+    if (!await turn.evaluate((it) => it === document.activeElement)) fail(`${verb} has lost the focus`);
+    const now = { ...await playback(), status: (await api(`/v1/shows/${show.id}`)).status };
+    for (const [name, value] of Object.entries({ ...wanted, status: word })) if (now[name] !== value) fail(`${verb}: ${JSON.stringify(now)}`);
+  }
+  await looks('shows');
+  // Somebody else's change is seen, too.
+  await api(`/v1/shows/${show.id}`, 'PATCH', { status: 'live' });
+  await evening.getByText(`sees ${NAME}`).waitFor();
+  await button('Delete the show Evening').click();
+  await yes('Delete it');
+  await evening.waitFor({ state: 'detached' });
+  if ((await api('/v1/shows')).shows.length) fail('the show is gone from the page alone');
+  step('show');
+
+  // Signing keys: what is copied signs tokens that the server takes, until the key is deleted.
+  const keys = shelf('Signing keys');
+  await keys.getByText('Signing keys', { exact: true }).click();
+  await keys.getByRole('combobox', { name: 'Algorithm' }).selectOption('EdDSA');
+  await button('Make the key').click();
+  await keys.getByText('Copy the private key now').waitFor();
+  await button('Copy the PEM of the key').click();
+  await told('PEM copied');
+  const pem = await copied();
+  await button('Copy the JWK of the key').click();
+  await told('JWK copied');
+  const jwk = JSON.parse(await copied());
+  const coded = (it) => Buffer.from(JSON.stringify(it)).toString('base64url');
+  const claims = `${coded({ alg: 'EdDSA', kid: jwk.kid })}.${coded({ sub: id, exp: Math.floor(Date.now() / 1000) + 60 })}`;
+  const tokens = [createPrivateKey(pem), createPrivateKey({ key: jwk, format: 'jwk' })]
+    .map((it) => `/${claims}.${sign(null, Buffer.from(claims), it).toString('base64url')}/manifest/video.m3u8`);
+  for (const it of tokens) if (await status(it) !== 200) fail('a token of the new key opens nothing');
+  await looks('key');
+  await button('Hide the PEM').click();
+  if ((await page.content()).includes(jwk.d)) fail('the private key is hidden, and still there');
+  await keys.getByRole('combobox', { name: 'Algorithm' }).selectOption('HS256');
+  await button('Make the key').click();
+  await button('Copy the JWK of the key').click();
+  await told('JWK copied');
+  const secret = JSON.parse(await copied());
+  if (secret.kty !== 'oct' || (await api('/v1/signing-keys')).signing_keys.length !== 2) fail('there is no second key');
+  await button(`Delete the key ${jwk.kid}`).click();
+  await yes('Delete it');
+  await button(`Delete the key ${jwk.kid}`).waitFor({ state: 'detached' });
+  if ((await api('/v1/signing-keys')).signing_keys.map((it) => it.id).join() !== secret.kid) fail('another key was deleted');
+  for (const it of tokens) if (await status(it) !== 403) fail('a token of the deleted key is still good');
+  step('signing keys');
+
   // Small lists.
   await main.getByText('Webhooks', { exact: true }).click();
   await main.getByLabel('URL', { exact: true }).fill('http://127.0.0.1:9/hook');
@@ -167,7 +346,7 @@ async function click(page) {
   await button('Delete the webhook http://127.0.0.1:9/hook').waitFor({ state: 'detached' });
   await main.getByText('Listeners', { exact: true }).click();
   await main.getByRole('listitem').filter({ hasText: 'listening' }).first().waitFor();
-  await shot('lists');
+  await looks('lists');
   step('lists');
 
   // Gone, after a question; the publisher is sent away, and the recording stays until it is deleted, too.
@@ -184,6 +363,7 @@ async function click(page) {
 
   await page.getByRole('button', { name: 'Forget the token' }).click();
   await page.getByLabel('Token', { exact: true }).waitFor();
+  if ((await page.content()).includes(secret.k)) fail('a private key is shown to who has no token');
   if (await page.evaluate(() => sessionStorage.length)) fail('the token is forgotten, and still there');
   step('token forgotten');
 }
