@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 const DRAWN: usize = 300;
 /// Findings that are shown.
 const SHOWN: usize = 10;
+/// Characters of an encoder's name that are shown.
+const ENCODER: usize = 200;
 
 /// What streams are held against unless a platform is named: what makes players start and recover slowly.
 pub const ANY: &str = "any";
@@ -33,6 +35,8 @@ pub struct Facts {
     tracks: BTreeMap<TrackId, Track>,
     drawn: VecDeque<Drawn>,
     findings: VecDeque<String>,
+    /// The software that the publisher says it is.
+    pub encoder: Option<String>,
     pub finding_count: u64,
     pub frames: u64,
     pub keyframes: u64,
@@ -59,6 +63,7 @@ impl Facts {
             tracks: BTreeMap::new(),
             drawn: VecDeque::new(),
             findings: VecDeque::new(),
+            encoder: None,
             finding_count: 0,
             frames: 0,
             keyframes: 0,
@@ -76,6 +81,7 @@ impl Facts {
             self.validator.observe(&MediaEvent::Track(track.clone()));
         }
         self.findings.clear();
+        self.encoder = None;
         self.last_key = None;
     }
 
@@ -110,6 +116,11 @@ impl Facts {
             }
             MediaEvent::Frame(_) => {}
         }
+    }
+
+    /// The publisher says what software it is.
+    pub fn made_by(&mut self, encoder: Option<&str>) {
+        self.encoder = encoder.map(|it| it.chars().take(ENCODER).collect());
     }
 
     /// Something is odd. The newest ones are shown, the same one once.

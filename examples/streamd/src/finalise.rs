@@ -14,7 +14,7 @@ use levada_hls::Output;
 use levada_media::{Frame, MediaEvent, MediaKind, Rounding, Timescale, Track, TrackId};
 use tokio::sync::Mutex;
 
-use crate::packager::{Packager, Unpacking};
+use crate::packager::{Held, Packager, Unpacking};
 use crate::shelf::Film;
 
 /// What a recording can be made into. The names of what is made end with these.
@@ -224,8 +224,8 @@ fn read_flv(file: &Path, begin: u64, take: Take<'_>) -> anyhow::Result<(bool, u6
         while let Some(item) = reader.read(&mut input)? {
             let FlvItem::Tag(tag) = item else { continue };
             unpacking.push(tag.kind, tag.timestamp, tag.body);
-            while let Some(unpacked) = unpacking.next() {
-                let Ok(event) = unpacked else { continue };
+            while let Some(held) = unpacking.next() {
+                let Held::Event(event) = held else { continue };
                 let at = clock.at(&event);
                 if !take(event, at)? {
                     return Ok((false, clock.newest));

@@ -9,7 +9,16 @@ use levada_media::MediaEvent;
 
 use crate::stream::{Item, tag_kind, unix_ms};
 
-/// Message bodies to media events, and to words about what is odd.
+/// What message bodies hold.
+pub enum Held {
+    Event(MediaEvent),
+    /// The software that the publisher says it is, if its newest metadata say so.
+    Encoder(Option<String>),
+    /// Something is odd.
+    Finding(String),
+}
+
+/// Message bodies to media events, and to words about their publisher and about what is odd.
 #[derive(Debug, Default)]
 pub struct Unpacking(Unpacker);
 
@@ -18,13 +27,14 @@ impl Unpacking {
         self.0.push(kind, timestamp, body);
     }
 
-    pub fn next(&mut self) -> Option<Result<MediaEvent, String>> {
+    pub fn next(&mut self) -> Option<Held> {
         loop {
             match self.0.next()? {
                 // Encoders say so when they stop, but they may come back: whether it is over is the server's decision.
                 Unpacked::Event(MediaEvent::End(_)) => {}
-                Unpacked::Event(event) => return Some(Ok(event)),
-                Unpacked::Finding(finding) => return Some(Err(finding.to_string())),
+                Unpacked::Event(event) => return Some(Held::Event(event)),
+                Unpacked::Metadata(metadata) => return Some(Held::Encoder(metadata.encoder)),
+                Unpacked::Finding(finding) => return Some(Held::Finding(finding.to_string())),
                 _ => {}
             }
         }
@@ -61,9 +71,10 @@ impl Packager {
 
     fn push_tag(&mut self, kind: TagKind, timestamp: u32, body: Bytes) {
         self.unpacking.push(kind, timestamp, body);
-        while let Some(unpacked) = self.unpacking.next() {
-            let Ok(event) = unpacked else { continue };
-            self.push_event(event);
+        while let Some(held) = self.unpacking.next() {
+            if let Held::Event(event) = held {
+                self.push_event(event);
+            }
         }
     }
 

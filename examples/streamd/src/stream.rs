@@ -20,7 +20,7 @@ use crate::bell::Bell;
 use crate::config::{Config, Hls, Join};
 use crate::facts::{self, Facts};
 use crate::observer::Observer;
-use crate::packager;
+use crate::packager::{Held, Unpacking};
 use crate::reader::{BEHIND, Reader};
 use crate::room::{Room, Seen};
 
@@ -119,7 +119,7 @@ struct Publication {
 #[derive(Debug)]
 pub struct Packaging {
     pub origin: Origin,
-    unpacker: packager::Unpacking,
+    unpacker: Unpacking,
     pub facts: Facts,
     observer: Observer,
     /// When the first frame came, in milliseconds since 1970: where playlists begin.
@@ -178,7 +178,7 @@ impl Stream {
         }
         let packaging = Packaging {
             origin: Origin::new(hls),
-            unpacker: packager::Unpacking::default(),
+            unpacker: Unpacking::default(),
             facts: Facts::new(facts::policy(&config.health).unwrap_or_default()),
             observer: Observer::default(),
             begun: None,
@@ -408,9 +408,9 @@ impl Stream {
         packaging.observer.message(kind, seen.position_ms, &payload, &mut seen.observations);
         let before = packaging.origin.generation();
         packaging.unpacker.push(kind, timestamp.wrapping_add(packaging.shift), payload);
-        while let Some(unpacked) = packaging.unpacker.next() {
-            match unpacked {
-                Ok(event) => {
+        while let Some(held) = packaging.unpacker.next() {
+            match held {
+                Held::Event(event) => {
                     packaging.facts.observe(&event);
                     packaging.observer.event(&event, seen.position_ms, &mut seen.observations);
                     if !packaging.wanted {
@@ -424,7 +424,8 @@ impl Stream {
                         packaging.facts.found(format!("left out of HLS: {why}"));
                     }
                 }
-                Err(finding) => packaging.facts.found(finding),
+                Held::Encoder(encoder) => packaging.facts.made_by(encoder.as_deref()),
+                Held::Finding(finding) => packaging.facts.found(finding),
             }
         }
         if packaging.origin.generation() == before {

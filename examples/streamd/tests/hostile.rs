@@ -361,7 +361,7 @@ fn cmd_17_23_metadata_without_end_and_players_before_any_header() {
     };
     let before = memory(&server);
     for number in 0..400_u32 {
-        publisher.send_metadata(&format!("{number:05}").repeat(12_000));
+        publisher.send_metadata("title", &format!("{number:05}").repeat(12_000));
     }
     publisher.send_all(&[]);
     // A frame of sound without any configuration, then a player.

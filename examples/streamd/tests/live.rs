@@ -11,6 +11,7 @@ use levada_chunk::MessageType;
 use levada_flv::{FlvTag, TagKind};
 use levada_fmp4::{Fmp4Item, Fmp4Reader, ReadLimits};
 use levada_media::TrackId;
+use serde_json::{Value, json};
 use support::{Client, Folder, Server, clip, is_header, tags};
 
 /// Video frames of a fragmented MP4.
@@ -85,6 +86,38 @@ fn hls_flv_and_mp4_over_http() {
     );
     let live = &server.json("/v1/streams/live/a");
     assert_eq!((live["state"].as_str(), live["gop_ms"].as_u64()), (Some("live"), Some(1000)));
+}
+
+#[test]
+fn the_software_of_the_publisher_is_told() {
+    let folder = Folder::new("encoder");
+    let server = Server::start(&folder, &[]);
+    let told = |it: &Server| it.json("/v1/streams/live/a")["encoder"].clone();
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    assert_eq!(told(&server), Value::Null);
+    let (long, cut) = ("é".repeat(5_000), "é".repeat(200));
+    for (name, said, expected) in [
+        ("encoder", "<b>it</b> 1.0", json!("<b>it</b> 1.0")),
+        ("title", "the newest metadata stand", Value::Null),
+        ("encoder", &long, json!(cut)),
+    ] {
+        publisher.send_metadata(name, said);
+        publisher.send_all(&clip()[..20]);
+        server.until("what it says", |it| (told(it) == expected).then_some(()));
+    }
+    let state = |it: &Server| it.json("/v1/streams/live/a")["state"].clone();
+    // Who comes back without a word is not taken for the one before.
+    for expected in [Value::Null, json!("another")] {
+        drop(publisher);
+        server.until("its end", |it| (state(it) == "waiting").then_some(()));
+        publisher = Client::publish(server.rtmp, "live/a");
+        if let Some(said) = expected.as_str() {
+            publisher.send_metadata("encoder", said);
+        }
+        publisher.send_all(&clip()[..20]);
+        server.until("life", |it| (state(it) == "live").then_some(()));
+        server.until("what it says", |it| (told(it) == expected).then_some(()));
+    }
 }
 
 #[test]

@@ -71,6 +71,7 @@ fn facts(stream: &Arc<Stream>) -> Value {
         "reconnects": counts.reconnects,
         "gop_ms": counts.gop_ms,
         "codecs": facts.codecs(),
+        "encoder": facts.encoder,
         "tracks": facts.tracks(),
         "health": facts.health(),
     })

@@ -469,11 +469,14 @@ impl Client {
         self.session.send(to, &SharedMessage::new(message, self.chunk_size).unwrap()).unwrap();
     }
 
-    /// Sends `onMetaData` with a title.
-    pub fn send_metadata(&mut self, title: &str) {
-        let mut body = BytesMut::from(&b"\x02\0\x0aonMetaData\x03\0\x05title\x0c"[..]);
-        body.extend_from_slice(&u32::try_from(title.len()).unwrap().to_be_bytes());
-        body.extend_from_slice(title.as_bytes());
+    /// Sends `onMetaData` with a text under a name.
+    pub fn send_metadata(&mut self, name: &str, text: &str) {
+        let mut body = BytesMut::from(&b"\x02\0\x0aonMetaData\x03"[..]);
+        body.extend_from_slice(&u16::try_from(name.len()).unwrap().to_be_bytes());
+        body.extend_from_slice(name.as_bytes());
+        body.extend_from_slice(b"\x0c");
+        body.extend_from_slice(&u32::try_from(text.len()).unwrap().to_be_bytes());
+        body.extend_from_slice(text.as_bytes());
         body.extend_from_slice(b"\0\0\x09");
         let to = self.stream.expect("not publishing");
         let message = Message::new(MessageType::DATA_AMF0, to, 0, body.freeze());
