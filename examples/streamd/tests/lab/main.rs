@@ -10,6 +10,7 @@ mod dashboard;
 mod hls_judges;
 mod media;
 mod nginx;
+mod obs_studio;
 mod openapi;
 mod packaging;
 mod probe;

@@ -7,7 +7,8 @@ use crate::tool::{Running, free_port, run, start, until, work};
 
 /// A server and its ports.
 pub struct Server {
-    _process: Running,
+    process: Running,
+    line: String,
     pub rtmp: u16,
     pub http: u16,
 }
@@ -15,6 +16,20 @@ pub struct Server {
 impl Server {
     pub fn url(&self, name: &str) -> String {
         format!("rtmp://127.0.0.1:{}/live/{name}", self.rtmp)
+    }
+
+    /// Ends it with a signal and starts it again, at the same ports and with the same files.
+    pub fn restart(&mut self, signal: &str) {
+        self.process.signal(signal);
+        self.process.ends(Duration::from_secs(20));
+        self.process = start(&self.line);
+        listening(self.rtmp);
+        listening(self.http);
+    }
+
+    /// What it said so far.
+    pub fn told(&self) -> String {
+        self.process.told()
     }
 
     pub fn hls(&self, name: &str) -> String {
@@ -25,9 +40,10 @@ impl Server {
 /// `ingest` of the small programs.
 pub fn ingest() -> Server {
     let rtmp = free_port();
-    let _process = start(&format!("ingest --listen 127.0.0.1:{rtmp}"));
+    let line = format!("ingest --listen 127.0.0.1:{rtmp}");
+    let process = start(&line);
     listening(rtmp);
-    Server { _process, rtmp, http: 0 }
+    Server { process, line, rtmp, http: 0 }
 }
 
 /// `streamd`.
@@ -41,10 +57,10 @@ pub fn streamd_with(options: &str) -> Server {
     let data = work(&format!("streamd-{rtmp}"));
     let line =
         format!("streamd --rtmp 127.0.0.1:{rtmp} --http 127.0.0.1:{http} --data {data} {options}");
-    let _process = start(&line);
+    let process = start(&line);
     listening(rtmp);
     listening(http);
-    Server { _process, rtmp, http }
+    Server { process, line, rtmp, http }
 }
 
 /// Waits until somebody listens.

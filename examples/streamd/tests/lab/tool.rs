@@ -104,7 +104,9 @@ fn on_path(name: &str) -> PathBuf {
         }
         "nginx" => "nginx libnginx-mod-rtmp",
         "node" => "nodejs npm",
+        "obs" => "obs-studio",
         "vlc" => "vlc-bin vlc-plugin-base",
+        "Xvfb" => "xvfb",
         other => other,
     };
     folders
@@ -180,10 +182,16 @@ pub fn run(line: &str, limit: Duration) -> Ended {
 impl Running {
     /// Waits for its end, which has to come by itself.
     pub fn wait(mut self, limit: Duration) -> Ended {
+        let status = self.ends(limit);
+        self.ended(status)
+    }
+
+    /// The same, of what has more to tell.
+    pub fn ends(&mut self, limit: Duration) -> ExitStatus {
         let begin = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("our own child") {
-                return self.ended(status);
+                return status;
             }
             assert!(begin.elapsed() < limit, "after {limit:?} not at its end\n{}", self.told());
             sleep(TICK);
@@ -193,6 +201,16 @@ impl Running {
     fn read(&self, kind: &str) -> String {
         let bytes = fs::read(self.log.with_extension(kind)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Its standard output so far.
+    pub fn stdout(&self) -> String {
+        self.read("out")
+    }
+
+    /// Sends it a signal, by the name that `kill` has for it.
+    pub fn signal(&self, name: &str) {
+        run(&format!("kill -{name} {}", self.child.id()), Duration::from_secs(5)).ok();
     }
 
     /// Its command line and all of its output so far.
