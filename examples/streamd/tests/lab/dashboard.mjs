@@ -300,6 +300,8 @@ async function click(page) {
   await button('Delete the show Evening').click();
   await yes('Delete it');
   await evening.waitFor({ state: 'detached' });
+  const left = await page.evaluate(() => document.activeElement.textContent);
+  if (left !== 'Shows') fail(`after deleting, the focus is on ${left}`);
   if ((await api('/v1/shows')).shows.length) fail('the show is gone from the page alone');
   step('show');
 
