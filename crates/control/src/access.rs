@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use thiserror::Error;
 
@@ -245,6 +245,23 @@ impl Network {
             None => most,
         };
         (bits <= most).then_some(Self { address, bits })
+    }
+
+    /// The first and the last address of it.
+    pub fn bounds(&self) -> (IpAddr, IpAddr) {
+        let bits = u32::from(self.bits);
+        match self.address {
+            IpAddr::V4(it) => {
+                let hosts = u32::MAX.checked_shr(bits).unwrap_or(0);
+                let (first, last) = (it.to_bits() & !hosts, it.to_bits() | hosts);
+                (Ipv4Addr::from_bits(first).into(), Ipv4Addr::from_bits(last).into())
+            }
+            IpAddr::V6(it) => {
+                let hosts = u128::MAX.checked_shr(bits).unwrap_or(0);
+                let (first, last) = (it.to_bits() & !hosts, it.to_bits() | hosts);
+                (Ipv6Addr::from_bits(first).into(), Ipv6Addr::from_bits(last).into())
+            }
+        }
     }
 
     /// Whether an address lies in it. A v4 address in v6 clothes counts as v4.

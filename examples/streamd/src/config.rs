@@ -165,6 +165,12 @@ pub struct Config {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = "Players")]
     pub stall: Duration,
 
+    /// Which country viewers are in, for access rules of countries: a file with a network and a country a line, as
+    /// 192.0.2.0/24,PT or 2001:db8::/32,DE. Networks must not overlap. Without it nobody's country is known, and such
+    /// rules match nobody. SIGHUP reads it again.
+    #[arg(long, value_name = "FILE", help_heading = "Players")]
+    pub countries: Option<PathBuf>,
+
     /// Balancers before --rtmp and --rtmps: addresses or networks, as 192.0.2.0/24, whose connections begin with the
     /// PROXY protocol (version 1 or 2). May be given many times.
     #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = network, help_heading = "Limits")]

@@ -12,6 +12,7 @@ mod clips;
 mod config;
 mod connect;
 mod control;
+mod countries;
 mod demo;
 mod doors;
 mod driver;
@@ -58,6 +59,7 @@ use tracing::{error, info, warn};
 use api::auth::Tokens;
 use config::Config;
 use control::Control;
+use countries::Countries;
 use server::Server;
 
 /// How long players and recordings may take to end.
@@ -84,6 +86,7 @@ async fn run() -> anyhow::Result<()> {
         None => None,
     };
     let http = bind(config.http, "--http").await?;
+    let countries = Countries::load(config.countries.as_deref())?;
     let key = if config.is_open() { None } else { Some(tls::publish_key(&config.data)?) };
     let (control, actions) =
         Control::open(config.plane(), &config.data, config.journal.as_deref())?;
@@ -93,6 +96,7 @@ async fn run() -> anyhow::Result<()> {
     let needs_token = !tokens.is_open();
     let server = Arc::new(Server::new(config.clone(), key.clone(), tokens, control, tls));
     let _ = server.http.set(http_at.port());
+    server.set_countries(countries);
     server.figures.load(&server.control)?;
     let secret = if key.is_some() {
         format!("?key=… ({})", config.data.join("publish.key").display())
@@ -176,6 +180,19 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
+/// Reads the files of `--config` and `--countries` again: both, or none if one has a mistake.
+#[cfg(unix)]
+fn read_again(server: &Server) -> anyhow::Result<()> {
+    let config = server.config();
+    let config = match (&config.config, &config.countries) {
+        (None, Some(_)) => Config::clone(&config),
+        _ => config.reload()?,
+    };
+    server.set_countries(Countries::load(config.countries.as_deref())?);
+    server.set_config(config);
+    Ok(())
+}
+
 /// Waits for ctrl-c or SIGTERM; SIGHUP reads the settings again.
 #[cfg(unix)]
 async fn until_told_to_stop(server: &Server) -> anyhow::Result<()> {
@@ -187,11 +204,8 @@ async fn until_told_to_stop(server: &Server) -> anyhow::Result<()> {
         tokio::select! {
             it = tokio::signal::ctrl_c() => return Ok(it?),
             _ = terminate.recv() => return Ok(()),
-            _ = hang_up.recv() => match server.config().reload() {
-                Ok(config) => {
-                    server.set_config(config);
-                    info!("read the settings again");
-                }
+            _ = hang_up.recv() => match read_again(server) {
+                Ok(()) => info!("read the settings again"),
                 Err(why) => error!(why = format!("{why:#}"), "the settings stay as they were"),
             }
         }

@@ -18,6 +18,7 @@ use crate::api::auth::Tokens;
 use crate::api::surface_d;
 use crate::config::Config;
 use crate::control::Control;
+use crate::countries::Countries;
 use crate::doors::Doors;
 use crate::figures::Figures;
 use crate::gate::{Gate, Pass};
@@ -60,6 +61,7 @@ pub struct Server {
     pub doors: Doors,
     pub recorders: Recorders,
     pub figures: Figures,
+    countries: Mutex<Arc<Countries>>,
     pub shelf: Shelf,
     /// The listener of `--rtmp` and `--rtmps`: streams are called by their names there.
     main: OnceLock<ListenerId>,
@@ -95,6 +97,7 @@ impl Server {
             doors: Doors::default(),
             recorders: Recorders::default(),
             figures: Figures::default(),
+            countries: Mutex::default(),
             shelf: Shelf::default(),
             main: OnceLock::new(),
             rtmps: OnceLock::new(),
@@ -218,6 +221,16 @@ impl Server {
     /// Other settings from now on.
     pub fn set_config(&self, config: Config) {
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+    }
+
+    /// Which country viewers are in.
+    pub fn countries(&self) -> Arc<Countries> {
+        self.countries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Other countries from now on.
+    pub fn set_countries(&self, countries: Countries) {
+        *self.countries.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(countries);
     }
 
     /// Tells everybody that it is time to go.

@@ -476,6 +476,30 @@ fn c09_a_change_leaves_what_it_does_not_name() {
 }
 
 #[test]
+fn t23_a_region_names_the_host_that_is_shown_and_nothing_else() {
+    let folder = Folder::new("region");
+    let server = Server::start(&folder, &["--region", "eu=eu.example.org"]);
+    let plain = server.post("/v1/inputs", &json!({ "name": "cam" }));
+    let there = server.patch(&at(&plain), &json!({ "region": "eu" }));
+    assert_eq!(there["region"], "eu");
+    for url in
+        ["/ingest/rtmp/url", "/ingest/primary_url", "/ingest/backup_url", "/playback/rtmp/url"]
+    {
+        let here = text(plain.pointer(url).unwrap()).to_owned();
+        let host = here.split(['/', ':']).nth(3).unwrap();
+        let expected = here.replacen(host, "eu.example.org", 1);
+        assert_eq!(there.pointer(url).unwrap(), &json!(expected), "{url}");
+    }
+    let listed = server.json("/v1/inputs")["inputs"][0]["ingest"]["rtmp"]["url"].clone();
+    assert_eq!(listed, there["ingest"]["rtmp"]["url"]);
+    // Where nobody named a host it is as without one, and null takes it away.
+    for region in [json!("moon"), Value::Null] {
+        let back = server.patch(&at(&plain), &json!({ "region": region }));
+        assert_eq!((&back["region"], &back["ingest"]), (&region, &plain["ingest"]));
+    }
+}
+
+#[test]
 fn c18_the_51st_output_is_refused() {
     let folder = Folder::new("c18");
     let server = Server::start(&folder, &[]);

@@ -321,6 +321,52 @@ fn c06_c24_c25_tokens_and_their_keys() {
 }
 
 #[test]
+fn c25_rules_of_countries_go_by_the_file() {
+    let folder = Folder::new("countries");
+    let file = folder.0.join("countries.csv");
+    std::fs::write(&file, "# of the test\n127.0.0.0/8,PT\n2001:db8::/32,DE\n").unwrap();
+    let server = Server::start(&folder, &["--countries", file.to_str().unwrap()]);
+    let input = make(&server, json!({ "name": "a", "recording": { "require_signed": true } }));
+    let mut encoder = publisher(&server, &input);
+    encoder.send_all(&film(9));
+    let manifest = |server: &Server, input: &Value, action: &str, country: &str| {
+        let rule = json!({ "type": "ip.geoip.country", "action": action, "country": [country] });
+        let rules = json!([rule, { "type": "any", "action": if action == "allow" { "block" } else { "allow" } }]);
+        let wanted = json!({ "sub": input["id"], "rules": rules });
+        let token = server.post("/v1/tokens", &wanted)["token"].clone();
+        server.ask(&format!("/{}/manifest/video.m3u8", text(&token)), "").0
+    };
+    server.until("it is live", |it| (manifest(it, &input, "allow", "PT") == 200).then_some(()));
+    assert_eq!(manifest(&server, &input, "block", "pt"), 403);
+    assert_eq!(manifest(&server, &input, "allow", "DE"), 403);
+    // Another file, by SIGHUP; one with a mistake changes nothing.
+    std::fs::write(&file, "127.0.0.1,DE\n").unwrap();
+    server.signal("HUP");
+    server.until("read again", |it| (manifest(it, &input, "allow", "DE") == 200).then_some(()));
+    std::fs::write(&file, "127.0.0.1,PT\n127.0.0.2,Portugal\n").unwrap();
+    server.signal("HUP");
+    server.until("it is refused", |it| it.said().contains("line 2: a country").then_some(()));
+    assert_eq!(manifest(&server, &input, "allow", "DE"), 200);
+    // Nobody's country is known without a file, and no server starts with a wrong one.
+    let none = Folder::new("no-countries");
+    let server = Server::start(&none, &[]);
+    let input = make(&server, json!({ "name": "a", "recording": { "require_signed": true } }));
+    let mut encoder = publisher(&server, &input);
+    encoder.send_all(&film(9));
+    server.until("it is live", |it| (manifest(it, &input, "block", "DE") == 200).then_some(()));
+    assert_eq!(manifest(&server, &input, "allow", "DE"), 403);
+    let wrong = support::program()
+        .args(["--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
+        .arg(&none.0)
+        .arg("--countries")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(!wrong.status.success() && said.contains("countries.csv: line 2: a country"), "{said}");
+}
+
+#[test]
 fn c07_only_allowed_origins_read_it() {
     let folder = Folder::new("origins");
     let server = Server::start(&folder, &[]);

@@ -207,6 +207,23 @@ fn c07_c08_the_token_goes_before_the_origin() {
 }
 
 #[test]
+fn networks_from_their_first_to_their_last_address() {
+    for (network, first, last) in [
+        ("192.0.2.77/24", "192.0.2.0", "192.0.2.255"),
+        ("192.0.2.77", "192.0.2.77", "192.0.2.77"),
+        ("192.0.2.77/0", "0.0.0.0", "255.255.255.255"),
+        ("2001:db8:1::/32", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ("::1/128", "::1", "::1"),
+        ("::1/0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    ] {
+        let network = Network::parse(network).unwrap();
+        let bounds: (IpAddr, IpAddr) = (first.parse().unwrap(), last.parse().unwrap());
+        assert_eq!(network.bounds(), bounds);
+        assert!(network.contains(bounds.0) && network.contains(bounds.1));
+    }
+}
+
+#[test]
 fn downloads_need_a_token_that_says_so() {
     let wants = Viewer { download: true, ..viewer() };
     assert_eq!(ask(&claims(), &wants), Err(Denied::TokenDownload));

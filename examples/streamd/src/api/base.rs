@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 use levada_control::Secret;
+use serde_json::Value;
 
 use crate::server::Server;
 
@@ -29,10 +30,13 @@ impl Base {
         Self { host: host_of(&http).to_owned(), http, rtmp, rtmps }
     }
 
-    /// The same server under another name, such as a region's.
+    /// The same server as a region calls it, if `--region` names that. Nothing else depends on a region.
     #[must_use]
-    pub fn named(self, host: &str) -> Self {
-        Self { host: host.to_owned(), ..self }
+    pub fn in_region(&self, region: Option<&Value>, hosts: &[(String, String)]) -> Self {
+        let region = region.and_then(Value::as_str);
+        let host = hosts.iter().find(|it| Some(it.0.as_str()) == region);
+        let host = host.map_or(&self.host, |it| &it.1).clone();
+        Self { host, ..self.clone() }
     }
 
     /// `rtmp://host:1935/live`.

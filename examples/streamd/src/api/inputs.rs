@@ -52,15 +52,15 @@ pub const ROUTES: &[Route] = &[
         .gives(report::HEALTH),
 ];
 
-/// Where the region of an input is kept: the plane does not care.
+/// Where the region of an input is kept: the plane does not care, only the addresses that are shown depend on it.
 pub fn region_of(id: InputId) -> String {
     format!("input/{id}/region")
 }
 
 async fn list(call: Call) -> Answer {
-    let base = Base::of(&call.server, &call.head.headers);
+    let (base, config) = (Base::of(&call.server, &call.head.headers), call.server.config());
     let all = call.server.control.read(|plane, keys, extras| {
-        let places = Places { base: &base, apps: &plane.config().apps };
+        let places = Places { base: &base, regions: &config.region, apps: &plane.config().apps };
         let page = page(&call, plane.inputs().map(|it| (it.created, it.number, it.id)))?;
         let views = page.into_iter().filter_map(|it| plane.input(it));
         let views = views.map(|it| view::view(&it, plane.now(), &places, keys, extras, false));
@@ -74,9 +74,9 @@ async fn one(call: Call) -> Answer {
 }
 
 fn shown(call: &Call, id: InputId, reveal: bool) -> Result<Value, ApiError> {
-    let base = Base::of(&call.server, &call.head.headers);
+    let (base, config) = (Base::of(&call.server, &call.head.headers), call.server.config());
     let value = call.server.control.read(|plane, keys, extras| {
-        let places = Places { base: &base, apps: &plane.config().apps };
+        let places = Places { base: &base, regions: &config.region, apps: &plane.config().apps };
         Some(view::view(&plane.input(id)?, plane.now(), &places, keys, extras, reveal))
     });
     value.ok_or_else(|| ApiError::not_found("input"))
@@ -84,7 +84,7 @@ fn shown(call: &Call, id: InputId, reveal: bool) -> Result<Value, ApiError> {
 
 async fn create(call: Call) -> Answer {
     let body = Fields(&call.body);
-    let region = body.text("region").map(Value::from);
+    let region = body.0.get("region").cloned();
     let change = call.server.control.change(|plane, _, _| {
         let mut config = InputConfig::new("", Profile::default());
         let pulled = settings::apply(&mut config, body, &plane.config().targets)?;
@@ -102,7 +102,7 @@ async fn create(call: Call) -> Answer {
 async fn update(call: Call) -> Answer {
     let id = call.id("input")?;
     let body = Fields(&call.body);
-    let region = body.text("region").map(Value::from);
+    let region = body.0.get("region").cloned();
     let control = &call.server.control;
     let mut other_paths = false;
     let change = control.change(|plane, keys, _| {
@@ -142,8 +142,10 @@ fn keep(
         Pulled::Nothing => settings::forget_urls(keys, id),
         Pulled::AsBefore => {}
     }
-    if let Some(region) = region {
-        extras.insert(region_of(id), region);
+    match region {
+        Some(Value::Null) => _ = extras.remove(&region_of(id)),
+        Some(region) => _ = extras.insert(region_of(id), region),
+        None => {}
     }
 }
 

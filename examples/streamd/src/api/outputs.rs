@@ -111,7 +111,8 @@ pub const ROUTES: &[Route] = &[
         .takes(&[may("name", NAME)]),
 ];
 
-/// Where the quality that was asked for is kept: without a transcoder the plane does not care.
+/// Where the quality that was asked for is kept. Without a transcoder it is only given back: the source goes out as it
+/// is, and `sends` says so.
 pub fn quality_of(id: OutputId) -> String {
     format!("output/{id}/quality")
 }

@@ -179,9 +179,10 @@ fn admit(
     let (rules, opens) = subject.rules(server)?;
     let opens: Vec<&str> = opens.iter().map(String::as_str).collect();
     let text = |name| headers.get(name).and_then(|it: &HeaderValue| it.to_str().ok());
+    let countries = server.countries();
     let viewer = Viewer {
         address: from,
-        country: None,
+        country: countries.of(from),
         origin: text(header::ORIGIN),
         referer: text(header::REFERER),
         download,

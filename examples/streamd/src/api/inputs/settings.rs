@@ -35,7 +35,7 @@ pub const BODY: &[Field] = &[
             may("advance", ADVANCE),
         ]),
     ),
-    may("region", Kind::Text(1, 64)),
+    may("region", Kind::Maybe(&Kind::Text(1, 64))),
     may(
         "recording",
         Kind::Object(&[

@@ -106,9 +106,11 @@ pub const VIEW: &[Field] = &[
     must("keys_rotated_at", MAYBE_TIME),
 ];
 
-/// Where encoders and players find this server, and by which applications.
+/// Where encoders and players find this server, in which regions, and by which applications.
+#[derive(Clone, Copy)]
 pub struct Places<'a> {
     pub base: &'a Base,
+    pub regions: &'a [(String, String)],
     pub apps: &'a Apps,
 }
 
@@ -141,12 +143,15 @@ pub fn view(
     let (config, id) = (it.config, it.id);
     let (publish, play) = (KeyRef::Publish(id), KeyRef::Play(id));
     let token = keys.secret(publish).filter(|_| reveal);
+    let region = extras.get(&super::region_of(id));
+    let base = places.base.in_region(region, places.regions);
+    let places = Places { base: &base, ..*places };
     let meta: Value = serde_json::from_str(&config.meta).unwrap_or_else(|_| json!({}));
     json!({
         "id": id.to_string(), "number": it.number, "name": config.name, "alias": config.alias,
         "meta": meta, "enabled": config.enabled,
         "mode": if config.pull.is_some() { "pull" } else { "push" },
-        "region": extras.get(&super::region_of(id)),
+        "region": region,
         "ingest": {
             "rtmp": door(Some(places.base.rtmp(places.keyed())), keys, publish, reveal),
             "rtmps": door(places.base.rtmps(places.keyed()), keys, publish, reveal),

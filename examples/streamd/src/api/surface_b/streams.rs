@@ -161,13 +161,6 @@ async fn link(asked: &Asked, id: InputId, wanted: &[ShowId]) -> Result<(), ApiEr
     Ok(())
 }
 
-/// The server as the stream's region calls it.
-fn regional(base: &Base, region: Option<&Value>, config: &Config) -> Base {
-    let region = region.and_then(Value::as_str);
-    let host = config.region.iter().find(|it| Some(it.0.as_str()) == region);
-    host.map_or_else(|| base.clone(), |it| base.clone().named(&it.1))
-}
-
 fn shown(
     it: &InputView<'_>,
     plane: &Plane,
@@ -178,7 +171,7 @@ fn shown(
 ) -> Value {
     let echoed = Echoed::of(extras, &place(it.id));
     let region = extras.get(&region_of(it.id));
-    let base = regional(base, region, config);
+    let base = base.in_region(region, &config.region);
     let live = it.machine.phase().as_str() == "live";
     let since = |slot| {
         let publisher = it.machine.publisher(slot).filter(|_| it.machine.has_media(slot))?;
