@@ -6,7 +6,7 @@
 //!
 //! - streaming: reads of 64 KiB, each copied into an input buffer as a socket's would be, to tags (`tags`) or to
 //!   frames with all that their headers say (`levada`).
-//! - whole: the file is in memory.
+//! - whole: the file is in memory; `packets` is what other crates call demuxing, tags and the headers of their bodies.
 //! - mux: to buffers for one vectored write or to one buffer, whatever the crate has.
 
 use std::hint::black_box;
@@ -16,7 +16,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use levada_benches::{Case, Work, bench, memcpy_case, workload};
 use levada_buf::Outbox;
 use levada_flv::{
-    FlvHeader, FlvItem, FlvReader, FlvTag, FlvWriter, Packer, TagKind, Unpacked, Unpacker,
+    AudioBody, FlvHeader, FlvItem, FlvReader, FlvTag, FlvWriter, Packer, TagKind, Unpacked,
+    Unpacker, VideoBody,
 };
 
 /// Bytes of a read.
@@ -90,6 +91,20 @@ fn levada() -> Vec<Case> {
                 let mut reader = FlvReader::new();
                 while let Some(item) = reader.read(input).unwrap() {
                     black_box(&item);
+                }
+            },
+        ),
+        case(
+            "demux FLV, whole/levada, packets",
+            |file| BytesMut::from(&file[..]),
+            |input| {
+                let mut reader = FlvReader::new();
+                while let Some(item) = reader.read(input).unwrap() {
+                    let FlvItem::Tag(tag) = item else { continue };
+                    match tag.kind {
+                        TagKind::Video => drop(black_box(VideoBody::parse(tag.body))),
+                        _ => drop(black_box(AudioBody::parse(tag.body))),
+                    }
                 }
             },
         ),

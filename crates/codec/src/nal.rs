@@ -264,22 +264,38 @@ pub(crate) fn unescape_into(unit: &[u8], buffer: &mut [u8]) -> (usize, bool) {
     // What is not copied yet begins here.
     let mut start = 0;
     let mut at = 0;
-    // Of two zeros one is at every second place.
-    while let Some(&second) = unit.get(at + 1) {
-        if second != 0 {
-            at += 2;
-        } else if unit.get(at) != Some(&0) {
-            at += 1;
-        } else if unit.get(at + 2) == Some(&3) {
-            len = copy(unit.get(start..at + 2), buffer, len);
-            start = at + 3;
-            at = start;
-        } else {
-            broken |= unit.get(at + 2).is_some_and(|&it| it < 3);
-            at += 1;
+    while let Some(zeros) = two_zeros(unit, at) {
+        match unit.get(zeros + 2) {
+            Some(3) => {
+                len = copy(unit.get(start..zeros + 2), buffer, len);
+                start = zeros + 3;
+                at = start;
+            }
+            third => {
+                broken |= third.is_some_and(|&it| it < 3);
+                at = zeros + 1;
+            }
         }
     }
     (copy(unit.get(start..), buffer, len), broken)
+}
+
+/// Where the first two zeros side by side are, from a place on.
+fn two_zeros(data: &[u8], from: usize) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let mut at = from;
+    // Eight places at once: a byte that is zero in both words begins two zeros, and the lowest such is found rightly.
+    while let Some(&[first, ref rest @ ..]) = data.get(at..)?.first_chunk::<9>() {
+        let second = u64::from_le_bytes(*rest);
+        let both = second | second << 8 | u64::from(first);
+        let zeros = both.wrapping_sub(ONES) & !both & (ONES << 7);
+        if zeros != 0 {
+            return Some(at + zeros.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let found = data.get(at..)?.windows(2).position(|it| it == [0; 2])?;
+    Some(at + found)
 }
 
 /// Copies to this place and gives the one behind it.

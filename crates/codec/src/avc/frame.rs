@@ -3,7 +3,7 @@ use levada_media::{FrameFacts, Hdr, RandomAccess, Slices};
 
 use super::order::OrderCounter;
 use super::sets::ParameterSets;
-use super::slice::{Head, SliceHeader};
+use super::slice::Opening;
 use super::{Config, unit_type};
 use crate::{Defect, Defects, nal, sei};
 
@@ -94,7 +94,8 @@ impl FrameReader {
     }
 
     fn slice(&mut self, unit: &[u8], seen: &mut Seen) {
-        let Some(head) = Head::parse(unit) else {
+        let opening = Opening::of(unit);
+        let Some(head) = opening.head() else {
             return self.defects.insert(Defect::UnreadableSlice);
         };
         let begins = head.first || seen.slices == 0;
@@ -113,7 +114,7 @@ impl FrameReader {
             }
             return;
         };
-        match SliceHeader::parse(unit, pps, sps) {
+        match opening.header(unit, pps, sps) {
             Some(slice) if slice.redundant => {}
             Some(slice) => {
                 let order = self.order.next(&slice, sps);

@@ -48,15 +48,40 @@ pub(super) enum Field {
     Bottom,
 }
 
-impl Head {
-    pub(super) fn parse(unit: &[u8]) -> Option<Self> {
-        let mut head = [0; 24];
-        let (len, _) = nal::unescape_into(unit, &mut head);
-        let mut bits = Bits::padded(&head, len);
-        bits.skip(8).ok()?;
-        Self::read(&mut bits).ok()?
+/// The beginning of a slice without its escapes, and with eight bytes to spare for reading in whole words.
+pub(super) struct Opening {
+    bytes: [u8; 72],
+    len: usize,
+}
+
+impl Opening {
+    pub(super) fn of(unit: &[u8]) -> Self {
+        let mut bytes = [0; 72];
+        let (len, _) = nal::unescape_into(unit, &mut bytes);
+        Self { bytes, len: len.min(64) }
     }
 
+    fn bits(&self) -> Bits<'_> {
+        Bits::padded(&self.bytes, self.len)
+    }
+
+    pub(super) fn head(&self) -> Option<Head> {
+        let mut bits = self.bits();
+        bits.skip(8).ok()?;
+        Head::read(&mut bits).ok()?
+    }
+
+    /// The whole header of this unit: nearly all end within 64 bytes.
+    pub(super) fn header(&self, unit: &[u8], pps: &Pps, sps: &Sps) -> Option<SliceHeader> {
+        if let Ok(header) = read(&mut self.bits(), pps, sps) {
+            return header;
+        }
+        let head = unit.get(..MAX_HEADER).unwrap_or(unit);
+        read(&mut Bits::new(&nal::unescape(head)), pps, sps).ok()?
+    }
+}
+
+impl Head {
     fn read(bits: &mut Bits<'_>) -> Result<Option<Self>, Overrun> {
         let first = bits.ue()? == 0;
         let kind = match bits.ue()? {
@@ -66,19 +91,6 @@ impl Head {
             _ => return Ok(None),
         };
         Ok(Some(Self { first, kind, pps_id: bits.ue()? }))
-    }
-}
-
-impl SliceHeader {
-    pub(super) fn parse(unit: &[u8], pps: &Pps, sps: &Sps) -> Option<Self> {
-        // Nearly all headers end within 64 bytes.
-        let mut short = [0; 72];
-        let (len, _) = nal::unescape_into(unit, &mut short);
-        if let Ok(header) = read(&mut Bits::padded(&short, len.min(64)), pps, sps) {
-            return header;
-        }
-        let head = unit.get(..MAX_HEADER).unwrap_or(unit);
-        read(&mut Bits::new(&nal::unescape(head)), pps, sps).ok()?
     }
 }
 

@@ -132,6 +132,16 @@ proptest! {
     }
 
     #[test]
+    fn two_zeros_are_found_wherever_they_are(
+        data in proptest::collection::vec(prop_oneof![Just(0), Just(1), Just(128), Just(255)], 0..60),
+        from in 0_usize..70,
+    ) {
+        let behind = data.get(from..).unwrap_or_default();
+        let expected = behind.windows(2).position(|it| it == [0, 0]).map(|it| from + it);
+        prop_assert_eq!(two_zeros(&data, from), expected);
+    }
+
+    #[test]
     fn unescaping_undoes_escaping(rbsp in proptest::collection::vec(0_u8..5, 0..200)) {
         let unit = escape(&rbsp);
         prop_assert_eq!(start_code(&unit, 0), None);
