@@ -12,6 +12,12 @@ use crate::segment::Segment;
 /// point is measured by `cargo bench -p levada-benches --bench outbox`.
 pub const SHARE_FROM: usize = 2048;
 
+/// A copy buffer of this size is always kept for reuse.
+const KEPT: usize = 4 * 1024;
+/// A larger one is let go when this many times in a row a quarter of it was enough: what a burst once needed does not
+/// stay in the memory of each of thousands of receivers.
+const SMALL_TURNS: u8 = 64;
+
 /// The budget of [`Outbox::new`]: enough for some seconds of video at usual rates.
 const DEFAULT_BUDGET: usize = 8 * 1024 * 1024;
 
@@ -38,6 +44,8 @@ pub struct Outbox {
     len: usize,
     budget: usize,
     taken: u64,
+    /// How often in a row most of the copy buffer was of no use.
+    small_turns: u8,
 }
 
 impl Outbox {
@@ -50,7 +58,14 @@ impl Outbox {
     ///
     /// Worst-case memory of shared payloads is what they pin, which their owner usually holds anyway.
     pub fn with_budget(budget: usize) -> Self {
-        Self { segments: VecDeque::new(), copied: BytesMut::new(), len: 0, budget, taken: 0 }
+        Self {
+            segments: VecDeque::new(),
+            copied: BytesMut::new(),
+            len: 0,
+            budget,
+            taken: 0,
+            small_turns: 0,
+        }
     }
 
     /// Copies `bytes` behind what is there.
@@ -121,8 +136,14 @@ impl Outbox {
 
     /// Drops everything that waits, for a connection that is given up.
     pub fn clear(&mut self) {
+        let needed = self.copied.len();
         self.segments.clear();
         self.copied.clear();
+        let roomy = self.copied.capacity() > KEPT.max(4 * needed);
+        self.small_turns = if roomy { self.small_turns + 1 } else { 0 };
+        if self.small_turns == SMALL_TURNS {
+            (self.segments, self.copied, self.small_turns) = Default::default();
+        }
         self.len = 0;
     }
 

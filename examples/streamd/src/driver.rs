@@ -11,14 +11,15 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use levada_buf::Endpoint;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
 
 /// The most that is read ahead of an endpoint that does not go on.
 const INPUT: usize = 64 * 1024;
 /// What is read ahead at first. Players say little.
-const INPUT_AT_FIRST: usize = 4 * 1024;
+const INPUT_AT_FIRST: usize = 1024;
 /// Slices of one write: a message has two.
 const SLICES: usize = 64;
 /// An application never stops for lack of room before so much waits.
@@ -66,6 +67,25 @@ where
         let _ = timeout(FAREWELL, driver.flush()).await;
     }
     ended
+}
+
+/// One system call of the socket's own: `writev` would find its way there through the layers of files.
+fn poll_send(
+    socket: &TcpStream,
+    context: &mut Context<'_>,
+    slices: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(socket.poll_write_ready(context))?;
+        let send = || match slices {
+            [slice] => SockRef::from(socket).send(slice),
+            _ => SockRef::from(socket).send_vectored(slices),
+        };
+        match socket.try_io(Interest::WRITABLE, send) {
+            Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
+            done => return Poll::Ready(done),
+        }
+    }
 }
 
 struct Driver<'a, E, A> {
@@ -131,8 +151,7 @@ where
         while out.has_remaining() {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let filled = out.slices(&mut slices);
-            let socket = Pin::new(&mut self.socket);
-            match socket.poll_write_vectored(context, &slices[..filled])? {
+            match poll_send(&self.socket, context, &slices[..filled])? {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(count) => out.advance(count),
                 Poll::Pending => break,

@@ -65,9 +65,8 @@ use server::Server;
 /// How long players and recordings may take to end.
 const DRAIN: Duration = Duration::from_secs(30);
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
+fn main() -> ExitCode {
+    match begin() {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("streamd: {why:#}");
@@ -76,8 +75,13 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> anyhow::Result<()> {
+fn begin() -> anyhow::Result<()> {
     let config = Config::load()?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(config.threads()).enable_all().build()?.block_on(run(config))
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
     let quota = log::begin(config.log);
     tokio::spawn(async move { quota.tell().await });
     let rtmp = bind(config.rtmp, "--rtmp").await?;

@@ -88,14 +88,7 @@ async fn serve(
     door: Door,
 ) {
     let _ = socket.set_nodelay(true);
-    let mut random = [0; 1528];
-    if getrandom::fill(&mut random).is_err() {
-        return;
-    }
-    let mut config = ServerConfig::default();
-    config.limits.send_budget = SEND_BUDGET;
-    config.timeouts.write = server.config().stall;
-    let mut session = ServerSession::new(Arc::new(config), Entropy::new(random), Instant::now());
+    let Some(mut session) = session(&server) else { return };
     let stop_sign = server.stop_sign();
     let mut connection = Connection {
         server,
@@ -128,6 +121,16 @@ async fn serve(
         }
         drop(connection);
     });
+}
+
+/// A session that waits for its client. Nothing without chance.
+fn session(server: &Server) -> Option<ServerSession> {
+    let mut random = [0; 1528];
+    getrandom::fill(&mut random).ok()?;
+    let mut config = ServerConfig::default();
+    config.limits.send_budget = SEND_BUDGET;
+    config.timeouts.write = server.config().stall;
+    Some(ServerSession::new(Arc::new(config), Entropy::new(random), Instant::now()))
 }
 
 struct Connection {

@@ -96,6 +96,27 @@ fn steady_state_allocates_nothing() {
     assert_eq!(counted.count, 0);
 }
 
+#[test]
+fn what_a_burst_needed_is_let_go_later() {
+    let mut out = Outbox::new();
+    let turn = |out: &mut Outbox, bytes: usize| {
+        out.put(&vec![0; bytes]);
+        out.advance(bytes);
+        out.copied.capacity()
+    };
+    assert!(turn(&mut out, 40_000) >= 40_000);
+    for _ in 1..SMALL_TURNS {
+        assert!(turn(&mut out, 400) >= 40_000, "the next burst may come soon");
+    }
+    assert!(turn(&mut out, 400) <= KEPT);
+    for _ in 0..3 * SMALL_TURNS {
+        assert!(turn(&mut out, 400) >= 400, "small buffers stay");
+        assert!(turn(&mut out, 10_000) >= 10_000, "and those that are needed now and then");
+    }
+    let counted = levada_test::allocations(|| assert!(turn(&mut out, 10_000) >= 10_000));
+    assert_eq!(counted.count, 1, "the test's own");
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Put(Vec<u8>),
