@@ -61,6 +61,14 @@ impl Stage {
         publisher
     }
 
+    /// The clip from its beginning to its end.
+    fn broadcast(&self, path: &str, made: &Value) {
+        let publisher = self.publish(text(&made["push_url"]));
+        self.until_live(path, true);
+        drop(publisher);
+        self.until_live(path, false);
+    }
+
     fn feed(&self, made: &Value) -> Feed {
         Feed::begin(self.server.rtmp, &format!("in/{}?{}", made["id"], text(&made["token"])))
     }
@@ -534,11 +542,9 @@ fn t38_figures_are_there_after_a_restart() {
     let options = ["--tokens", &tokens(&folder)];
     let stage = Stage { server: Server::start(&folder, &options), _folder: folder };
     let (path, made) = stage.stream(json!({ "name": "cam", "active": true }));
-    drop(stage.publish(text(&made["push_url"])));
-    stage.until_live(&path, false);
+    stage.broadcast(&path, &made);
     let (gone_path, gone) = stage.stream(json!({ "name": "gone", "active": true }));
-    drop(stage.publish(text(&gone["push_url"])));
-    stage.until_live(&gone_path, false);
+    stage.broadcast(&gone_path, &gone);
     stage.ann().call("DELETE", &gone_path, Value::Null).json(204);
     let figures = format!("/streaming/statistics/ffprobe?stream_id={}", made["id"]);
     let before = stage.ann().get(&figures);
@@ -570,8 +576,7 @@ fn t38_figures_of_a_stream() {
     let (path, made) = stage.stream(json!({ "name": "cam", "active": true }));
     let figures = format!("/streaming/statistics/ffprobe?stream_id={}", made["id"]);
     assert_eq!(ann.get(&figures), json!({ "data": [] }));
-    drop(stage.publish(text(&made["push_url"])));
-    stage.until_live(&path, false);
+    stage.broadcast(&path, &made);
     let of_a_day = ann.get(&format!("{figures}&date_from=2020-01-01&interval=1&units=day"));
     let row = &of_a_day["data"][0];
     assert_eq!((&row["max_height"], &row["max_keyframe_interval"]), (&json!(360), &json!(1)));
