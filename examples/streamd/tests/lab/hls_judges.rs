@@ -139,7 +139,7 @@ fn gstreamer_plays_vod() {
     }
 }
 
-/// Has VLC play, and says how many pictures it shows: a run of those sent.
+/// Has VLC play until that second of the stream, and says how many pictures it shows: a run of those sent.
 fn vlc(what: &str, url: &str, seconds: u32, sent: &[String]) -> usize {
     // Not as root, and not into a folder that only root may enter.
     let root = run("id -u", LIMIT).ok().stdout.trim() == "0";
@@ -174,6 +174,11 @@ fn vlc(what: &str, url: &str, seconds: u32, sent: &[String]) -> usize {
     same
 }
 
+/// When VLC joins a live playlist with fewer segments, it runs dry ("PCR is called too late") and throws away what its
+/// decoder was about to get ("unref short failure"). That is its own doing: so it loses pictures of ffmpeg's HLS, fMP4
+/// and TS, from a server of plain files.
+const SEGMENTS_FOR_VLC: usize = 6;
+
 #[test]
 fn vlc_plays() {
     if left_out("HLS player", &["vlc", "ffmpeg", "curl"]) {
@@ -192,7 +197,12 @@ fn vlc_plays() {
     }
     let clip = media::clip(60);
     let (server, _publisher) = live(&clip);
+    for number in 0..SEGMENTS_FOR_VLC {
+        let playlist = server.hls("it").replace("index", "main");
+        let blocking = format!("{playlist}?_HLS_msn={number}");
+        run(&format!("curl -s -S -f -o /dev/null {blocking}"), LIMIT).silent();
+    }
     let what = "HLS player, live fMP4 from streamd";
-    let seen = vlc(what, &server.hls("it"), 6, &pictures("ffmpeg", &clip));
-    assert!(seen > 90, "{seen} pictures in six seconds");
+    let seen = vlc(what, &server.hls("it"), 12, &pictures("ffmpeg", &clip));
+    assert!(seen > 90, "{seen} pictures until second 12");
 }
