@@ -6,7 +6,7 @@ use levada_flv::{Role, TagKind};
 
 use crate::stream::tag_kind;
 
-/// Media that waits at most, in bytes.
+/// Media that waits at most, in bytes, each message's own place among them.
 const ROOM: usize = 32 * 1024 * 1024;
 /// After this much sound without a picture, there is sound alone.
 const SOUND_ALONE_MS: u32 = 1_000;
@@ -19,6 +19,8 @@ pub struct Room {
     headers: Vec<(u8, Message)>,
     waiting: Vec<Message>,
     bytes: usize,
+    /// Something was too much: what comes is of no use up to the next keyframe.
+    broken: bool,
     has_video: bool,
     /// When sound came first, and when it last counted as a keyframe.
     sound: Option<u32>,
@@ -58,6 +60,7 @@ impl Room {
         };
         let begins = keyframe && !self.began;
         self.began |= keyframe;
+        self.broken &= !keyframe;
         Seen { begins, keyframe, video, ..Seen::default() }
     }
 
@@ -79,12 +82,21 @@ impl Room {
         if matches!(role, Role::Header(_)) {
             return;
         }
-        if seen.keyframe && !seen.begins || self.bytes > ROOM {
+        let full = self.bytes > ROOM;
+        if seen.keyframe && !seen.begins || full {
             self.waiting.clear();
             self.bytes = 0;
         }
-        self.bytes += message.payload.len();
-        self.waiting.push(message);
+        self.broken |= full && !seen.keyframe;
+        if !self.broken {
+            self.bytes += size_of::<Message>() + message.payload.len();
+            self.waiting.push(message);
+        }
+    }
+
+    /// Whether a message is of use to somebody who has what waited.
+    pub fn goes_on(&self, role: Role) -> bool {
+        !self.broken || matches!(role, Role::Header(_))
     }
 
     /// Everything, headers first. They stay.
@@ -97,5 +109,63 @@ impl Room {
             header
         });
         headers.chain(std::mem::take(&mut self.waiting)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use levada_chunk::{MessageStreamId, MessageType};
+
+    use super::*;
+
+    fn message(timestamp: u32, payload: &[u8]) -> Message {
+        let payload = payload.to_vec().into();
+        Message::new(MessageType::VIDEO, MessageStreamId(1), timestamp, payload)
+    }
+
+    /// Puts a message into a room, and says whether it would go on from there.
+    fn put(room: &mut Room, timestamp: u32, payload: &[u8], role: Role) -> bool {
+        let message = message(timestamp, payload);
+        let seen = room.look(&message, role);
+        room.wait(message, role, &seen);
+        room.goes_on(role)
+    }
+
+    fn times(room: &mut Room) -> Vec<u32> {
+        room.empty().iter().map(|it| it.timestamp).collect()
+    }
+
+    #[test]
+    fn what_waits_begins_with_a_keyframe_also_when_it_was_too_much() {
+        let (big, small) = (vec![0; ROOM], [0; 8]);
+        for first in [Role::Key, Role::Other] {
+            let mut room = Room::default();
+            assert!(put(&mut room, 0, &small, Role::Header(1)));
+            assert!(put(&mut room, 10, &big, first));
+            assert!(!put(&mut room, 20, &small, Role::Other), "too much: what follows is broken");
+            assert!(!put(&mut room, 30, &small, Role::Other));
+            assert!(put(&mut room, 30, &small, Role::Header(2)), "headers stay");
+            assert_eq!(room.waiting.len(), 0);
+            assert!(put(&mut room, 40, &small, Role::Key));
+            assert!(put(&mut room, 50, &small, Role::Other));
+            assert_eq!(times(&mut room), [40, 40, 40, 50], "two headers, the keyframe, the rest");
+        }
+    }
+
+    #[test]
+    fn a_keyframe_that_finds_no_room_begins_anew() {
+        let mut room = Room::default();
+        put(&mut room, 10, &vec![0; ROOM], Role::Other);
+        assert!(put(&mut room, 20, &[0; 8], Role::Key));
+        assert_eq!(times(&mut room), [20]);
+    }
+
+    #[test]
+    fn messages_of_no_size_take_room_too() {
+        let mut room = Room::default();
+        put(&mut room, 0, &[], Role::Key);
+        let most = ROOM / size_of::<Message>() + 1;
+        let fitted = (1..=most as u32).filter(|it| put(&mut room, *it, &[], Role::Other)).count();
+        assert_eq!(fitted, most - 1);
     }
 }

@@ -310,10 +310,10 @@ impl Stream {
         let Some(room) = publication.rooms.get_mut(&session) else { return Seen::default() };
         let role = role_of(&message);
         let mut seen = room.look(&message, role);
-        if used {
-            self.take(&mut publication, message, role, &mut seen);
-        } else {
+        if !used {
             room.wait(message, role, &seen);
+        } else if room.goes_on(role) {
+            self.take(&mut publication, message, role, &mut seen);
         }
         seen
     }
