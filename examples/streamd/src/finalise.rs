@@ -1,5 +1,6 @@
 //! Recordings in other forms, when somebody asks for one: plain MP4, fragmented MP4, FLV, clips.
 
+use std::fmt::{self, Display, Formatter};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,24 @@ impl Form {
         }
     }
 }
+
+/// Why nothing can be made of media, if that is not the disk's fault.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unfit {
+    NoMedia,
+    CodecChange,
+}
+
+impl Display for Unfit {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoMedia => "there is no media in it",
+            Self::CodecChange => "its codecs change on the way",
+        })
+    }
+}
+
+impl std::error::Error for Unfit {}
 
 /// One at a time: it is work for the disk.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -131,7 +150,7 @@ fn fragment(files: &[PathBuf], to: &Path, mut cut: Option<Cut>) -> anyhow::Resul
     packager.finish();
     drain(&mut packager, &mut to, &mut inits)?;
     if inits == 0 {
-        bail!("there is no media in it");
+        bail!(Unfit::NoMedia);
     }
     Ok(to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
 }
@@ -142,7 +161,7 @@ fn drain(packager: &mut Packager, to: &mut impl Write, inits: &mut u32) -> anyho
             Output::Init(init) => {
                 *inits += 1;
                 if *inits > 1 {
-                    bail!("its codecs change on the way");
+                    bail!(Unfit::CodecChange);
                 }
                 to.write_all(&init.data)?;
             }
@@ -190,7 +209,7 @@ fn flv(files: &[PathBuf], to: &Path) -> anyhow::Result<()> {
         Ok(true)
     })?;
     if !begun {
-        bail!("there is no media in it");
+        bail!(Unfit::NoMedia);
     }
     Ok(to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
 }
@@ -432,7 +451,8 @@ mod tests {
                 assert_eq!(cut.len(), expected, "{from}..{to} of {}", source.display());
                 assert!(cut[0].1 && cut[0].0 < 50, "a keyframe, and the clip's own clock");
             }
-            assert!(cut(std::slice::from_ref(source), 60_000, 61_000, &folder.join("c")).is_err());
+            let behind = cut(std::slice::from_ref(source), 60_000, 61_000, &folder.join("c"));
+            assert_eq!(behind.unwrap_err().downcast_ref(), Some(&Unfit::NoMedia));
         }
         assert!(cut(&[], 0, 1, &folder.join("c")).is_err(), "there is nothing");
         assert!(!folder.join("c").exists() && !folder.join("c.tmp").exists());

@@ -131,6 +131,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     tokio::spawn(async move { figures::keep_saved(&keeper).await });
     tokio::spawn(effects::run(server.clone(), actions));
     tokio::spawn(record::keep_count(server.clone()));
+    clips::go_on(&server);
     let main = server.open_main(rtmp_at).await?;
     if let Some((rtmps, tls)) = rtmps {
         listeners.spawn(rtmp::listen(rtmps, Some(tls), server.clone(), main));

@@ -246,7 +246,7 @@ async fn record(
 }
 
 /// Whether there may be more on the disk.
-fn room(server: &Server) -> io::Result<()> {
+pub fn room(server: &Server) -> io::Result<()> {
     if server.recorders.full.load(Relaxed) {
         return Err(io::Error::new(
             io::ErrorKind::StorageFull,

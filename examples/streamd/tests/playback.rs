@@ -728,3 +728,60 @@ fn t36_clips_are_files_of_their_own() {
     server.delete(&format!("/v1/clips/{kept}"));
     server.until("no clip is left", |_| folder.files(".mp4").is_empty().then_some(()));
 }
+
+#[test]
+fn t36_a_clip_that_cannot_be_cut_says_why() {
+    let folder = Folder::new("uncut");
+    let server = Server::start(&folder, &[]);
+    let input = make(
+        &server,
+        json!({ "name": "a", "recording": { "mode": "automatic", "reconnect_window_s": 1 } }),
+    );
+    let mut encoder = publisher(&server, &input);
+    encoder.send_all(&film(18));
+    let recording = running(&server, text(&input["id"]));
+    drop(encoder);
+    ended(&server, &format!("/{recording}/manifest/"), &recording);
+    // A clip's id, and how it ended.
+    let order = |server: &Server| {
+        let wanted =
+            json!({ "source": recording, "start_ms": 12_000, "duration_ms": 3000, "keep": true });
+        let path = format!("/v1/clips/{}", text(&server.post("/v1/clips", &wanted)["id"]));
+        let end = server.until("it is decided", |it| {
+            let seen = it.json(&path);
+            assert_eq!(seen["ready"] == true, seen["state"] == "ready", "{seen}");
+            (seen["state"] != "pending").then_some(seen)
+        });
+        (text(&end["id"]).to_owned(), end["state"].clone(), end["error"].clone())
+    };
+    let again = |server: Server, options: &[&str]| {
+        server.signal("TERM");
+        assert_eq!(server.end(), Some(0));
+        Server::start(&folder, options)
+    };
+    let (good, state, why) = order(&server);
+    assert_eq!((state, why), (json!("ready"), Value::Null));
+
+    let file = folder.files(".mp4").into_iter().find(|it| !it.ends_with(format!("{good}.mp4")));
+    let file = file.unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() / 3]).unwrap();
+    let (_, state, why) = order(&server);
+    assert_eq!((state, why), (json!("failed"), json!("no_media")));
+    std::fs::remove_file(&file).unwrap();
+    let (gone, state, why) = order(&server);
+    assert_eq!((state, why), (json!("failed"), json!("source_gone")));
+    assert_eq!(server.ask(&format!("/v1/clips/{gone}/media.mp4"), "").0, 404);
+
+    // The next process cuts what is not there, and does not try again what failed.
+    std::fs::write(&file, &whole).unwrap();
+    std::fs::remove_file(folder.0.join(format!("clips/{good}.mp4"))).unwrap();
+    let server = again(server, &[]);
+    server.until("the first clip is there again", |it| {
+        (it.json(&format!("/v1/clips/{good}"))["ready"] == true).then_some(())
+    });
+    assert_eq!(server.json(&format!("/v1/clips/{gone}"))["error"], "source_gone");
+    let server = again(server, &["--min-free", "999999999"]);
+    let (_, state, why) = order(&server);
+    assert_eq!((state, why), (json!("failed"), json!("storage_full")));
+}

@@ -30,8 +30,10 @@ const VIEW: &[Field] = &[
     must("start_ms", COUNT),
     must("duration_ms", COUNT),
     must("keep", Kind::Flag),
-    // Whether it has been cut.
+    must("state", Kind::Word(&["pending", "ready", "failed"])),
+    // Whether it is in that state: older than the others.
     must("ready", Kind::Flag),
+    must("error", Kind::Maybe(&Kind::Word(clips::FAILURES))),
     must("require_signed", Kind::Flag),
     must("hls", TEXT),
     must("mp4", TEXT),
@@ -77,7 +79,16 @@ async fn looked_up(server: &Server, ids: Vec<ClipId>, mut all: Vec<Value>) -> Ve
     let files: Vec<_> = ids.into_iter().map(|it| clips::file(server, it)).collect();
     let look = tokio::task::spawn_blocking(move || {
         for (clip, file) in all.iter_mut().zip(files) {
-            clip["ready"] = file.is_file().into();
+            let (ready, failed) = (file.is_file(), !clip["error"].is_null());
+            clip["ready"] = ready.into();
+            clip["state"] = if ready {
+                "ready"
+            } else if failed {
+                "failed"
+            } else {
+                "pending"
+            }
+            .into();
         }
         all
     });
@@ -92,6 +103,7 @@ fn view(it: &ClipView<'_>, plane: &Plane, extras: &Extras) -> Value {
     json!({
         "id": id.to_string(), "recording": it.recording.to_string(),
         "start_ms": it.order.start_ms, "duration_ms": it.order.duration_ms, "keep": it.order.keep,
+        "error": clips::failure(extras, id),
         "require_signed": rules.is_none_or(|it| it.require_signed),
         "hls": format!("/{id}/manifest/video.m3u8"), "mp4": format!("/v1/clips/{id}/media.mp4"),
         "expires": time_or_null(it.expires), "created": time(it.created),
