@@ -33,7 +33,7 @@ pub struct Control {
     begin: Instant,
     state: Mutex<State>,
     pub store: Store,
-    actions: mpsc::UnboundedSender<Action>,
+    effects: mpsc::UnboundedSender<Effect>,
     notices: broadcast::Sender<Arc<Notice>>,
     pub timelines: Timelines,
     orders: Mutex<HashMap<SessionId, watch::Sender<Option<Order>>>>,
@@ -66,6 +66,12 @@ impl std::fmt::Debug for State {
 pub enum Order {
     Close(Loss),
     Reject(Refusal),
+}
+
+/// What is to be done, in this order.
+pub enum Effect {
+    Act(Action),
+    Then(Box<dyn FnOnce() + Send>),
 }
 
 /// A request, with secrets and extras that belong to it: they are there before anything is done about it.
@@ -108,7 +114,7 @@ impl Control {
         config: PlaneConfig,
         data: &Path,
         journal: Option<&Path>,
-    ) -> anyhow::Result<(Self, mpsc::UnboundedReceiver<Action>)> {
+    ) -> anyhow::Result<(Self, mpsc::UnboundedReceiver<Effect>)> {
         let store = Store::open(data)?;
         let kept = store.read()?;
         let begin = Instant::now();
@@ -120,14 +126,14 @@ impl Control {
         };
         plane.configure(config);
         let journal = Journal::begin(journal, &plane)?;
-        let (actions, queue) = mpsc::unbounded_channel();
+        let (effects, queue) = mpsc::unbounded_channel();
         let state =
             State { plane, keys: kept.keys, extras: kept.extras, journal, revision: 0, told: 0 };
         let control = Self {
             begin,
             state: Mutex::new(state),
             store,
-            actions,
+            effects,
             notices: broadcast::Sender::new(NOTICES),
             timelines: Timelines::default(),
             orders: Mutex::default(),
@@ -169,6 +175,13 @@ impl Control {
     /// Reports what a driver saw.
     pub fn fact(&self, fact: Fact) -> Result<Reply, Error> {
         self.step(&mut self.lock(), fact.into())
+    }
+
+    /// The same, and does something right after what the plane wants then.
+    pub fn fact_then(&self, fact: Fact, work: impl FnOnce() + Send + 'static) {
+        let mut state = self.lock();
+        let _ = self.step(&mut state, fact.into());
+        let _ = self.effects.send(Effect::Then(Box::new(work)));
     }
 
     /// Decides about a claim and reports it, all at one moment.
@@ -290,7 +303,7 @@ impl Control {
                     let _ = self.notices.send(notice);
                 }
                 action => {
-                    let _ = self.actions.send(action);
+                    let _ = self.effects.send(Effect::Act(action));
                 }
             }
         }

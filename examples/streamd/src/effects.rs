@@ -6,15 +6,18 @@ use levada_control::Action;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::debug;
 
-use crate::control::Order;
+use crate::control::{Effect, Order};
 use crate::hooks::Attempt;
 use crate::server::Server;
 use crate::{clips, doors, hooks, hub, outputs, pulls, record};
 
 /// Runs as long as the server.
-pub async fn run(server: Arc<Server>, mut actions: UnboundedReceiver<Action>) {
-    while let Some(action) = actions.recv().await {
-        perform(&server, action);
+pub async fn run(server: Arc<Server>, mut effects: UnboundedReceiver<Effect>) {
+    while let Some(effect) = effects.recv().await {
+        match effect {
+            Effect::Act(action) => perform(&server, action),
+            Effect::Then(work) => work(),
+        }
     }
 }
 

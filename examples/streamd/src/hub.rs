@@ -258,13 +258,14 @@ impl Publisher {
             let video = std::mem::take(&mut self.video);
             let _ = server.control.fact(Fact::Bytes { session, video });
         }
-        let Seen { begins, keyframe, video, position_ms, .. } = seen;
+        let Seen { begins, keyframe, video, position_ms, asked, .. } = seen;
         if begins {
             let _ = server.control.fact(Fact::Media { session, position_ms, video });
             // At once: what comes next must not wait behind other work.
             use_chosen(server, self.stream.input());
         } else if keyframe {
-            let _ = server.control.fact(Fact::Keyframe { session, position_ms });
+            let (fact, stream) = (Fact::Keyframe { session, position_ms }, self.stream.clone());
+            server.control.fact_then(fact, move || stream.decided(asked));
         }
         report(server, &self.stream, session, seen);
     }

@@ -92,7 +92,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let http = bind(config.http, "--http").await?;
     let countries = Countries::load(config.countries.as_deref())?;
     let key = if config.is_open() { None } else { Some(tls::publish_key(&config.data)?) };
-    let (control, actions) =
+    let (control, effects) =
         Control::open(config.plane(), &config.data, config.journal.as_deref())?;
     let tls = levada_tls::client_config(tls::roots(config.relay_ca.as_deref())?)?;
     let (rtmp_at, http_at) = (rtmp.local_addr()?, http.local_addr()?);
@@ -129,7 +129,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     tokio::spawn(async move { keeper.control.keep_time().await });
     let keeper = server.clone();
     tokio::spawn(async move { figures::keep_saved(&keeper).await });
-    tokio::spawn(effects::run(server.clone(), actions));
+    tokio::spawn(effects::run(server.clone(), effects));
     tokio::spawn(record::keep_count(server.clone()));
     clips::go_on(&server);
     let main = server.open_main(rtmp_at).await?;

@@ -70,11 +70,10 @@ impl Reader {
         Self::new(stream, false)
     }
 
-    /// The same from the oldest message that there is.
-    pub fn recorder(stream: Arc<Stream>) -> Self {
+    /// The same from a place on.
+    pub fn recorder(stream: Arc<Stream>, cursor: Cursor) -> Self {
         let mut reader = Self::new(stream, false);
-        reader.cursor =
-            reader.stream.ring.read().unwrap_or_else(PoisonError::into_inner).join_oldest();
+        reader.cursor = cursor;
         reader
     }
 
@@ -151,8 +150,16 @@ impl Reader {
 
     /// All that waits, at most so many bytes and one item more.
     pub fn read_some(&mut self, bytes: usize) -> VecDeque<Item> {
+        self.read_while(bytes, |_| true)
+    }
+
+    /// The same up to the first that may not be read.
+    pub fn read_while(&mut self, bytes: usize, may: impl Fn(&Item) -> bool) -> VecDeque<Item> {
         let (mut items, mut sum) = (VecDeque::new(), 0);
         self.read(|item| {
+            if !may(item) {
+                return Taken::Not;
+            }
             sum += item.message.payload().len();
             items.push_back(item.clone());
             Taken::unless(sum >= bytes)

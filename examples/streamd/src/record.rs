@@ -35,16 +35,19 @@ const REPORT: Duration = Duration::from_millis(500);
 /// How often the room for recordings is looked at.
 const COUNT: Duration = Duration::from_secs(1);
 
-/// What is being recorded: each is told when to end.
+/// Of which stream something is recorded, and how it is told the number of the item before which it ends.
+type Running = (Arc<Stream>, watch::Sender<Option<u64>>);
+
+/// What is being recorded.
 #[derive(Debug, Default)]
 pub struct Recorders {
-    running: Mutex<HashMap<RecordingId, watch::Sender<bool>>>,
+    running: Mutex<HashMap<RecordingId, Running>>,
     /// Whether there may be no more on the disk.
     full: AtomicBool,
 }
 
 impl Recorders {
-    fn lock(&self) -> MutexGuard<'_, HashMap<RecordingId, watch::Sender<bool>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RecordingId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,7 +103,8 @@ pub fn of_file(server: &Server, path: &Path) -> Option<RecordingId> {
     })
 }
 
-/// Writes an input's media from its newest keyframe on; the first recording of a broadcast has all of it.
+/// Writes an input's media from a keyframe on; the first recording of a broadcast has all of it. Recordings that follow
+/// each other hold every message once.
 pub fn begin(
     server: &Arc<Server>,
     recording: RecordingId,
@@ -117,17 +121,19 @@ pub fn begin(
     });
     let whole = automatic && continues.is_none();
     let beginning = if whole { stream.take_beginning() } else { None };
-    let reader = beginning.unwrap_or_else(|| stream.follower());
-    let finish = watch::Sender::new(false);
+    let reader = beginning.unwrap_or_else(|| stream.recorder());
+    let finish = watch::Sender::new(None);
     let told = finish.subscribe();
-    server.recorders.lock().insert(recording, finish);
+    server.recorders.lock().insert(recording, (stream, finish));
     tokio::spawn(record(server.clone(), reader, recording, told));
 }
 
 /// Ends a recording after what has come by now. One that nobody writes any more, as after a restart, is complete.
 pub fn finish(server: &Arc<Server>, recording: RecordingId) {
     match server.recorders.lock().get(&recording) {
-        Some(finish) => _ = finish.send_replace(true),
+        Some((stream, finish)) => finish.send_modify(|it| {
+            it.get_or_insert(stream.recorded_to());
+        }),
         None => complete(server, recording),
     }
 }
@@ -161,8 +167,9 @@ async fn record(
     server: Arc<Server>,
     mut reader: Reader,
     recording: RecordingId,
-    mut told: watch::Receiver<bool>,
+    mut told: watch::Receiver<Option<u64>>,
 ) {
+    let mut undecided = reader.stream().undecided.subscribe();
     let path = reader.stream().path().to_owned();
     let config = server.config();
     let place = Place {
@@ -179,16 +186,12 @@ async fn record(
     loop {
         let report_at = tokio::time::Instant::from_std(reported + REPORT);
         let items = tokio::select! {
-            items = reader.next_some(1 << 20) => items,
+            items = next(&mut reader, &mut undecided, &mut told) => items,
             // Also when nothing comes any more: the plane counts gaps from there.
             () = tokio::time::sleep_until(report_at), if tally.told < tally.duration => {
                 reported = Instant::now();
                 tally.report(&server, recording, reader.stream());
                 continue;
-            }
-            _ = told.wait_for(|it| *it) => {
-                let rest = reader.read_some(1 << 20);
-                (!rest.is_empty()).then_some(rest)
             }
         };
         let Some(items) = items else { break };
@@ -235,13 +238,40 @@ async fn record(
     // The stream may be over before the plane says so: the recording ends when it does.
     let stream = reader.stream().clone();
     drop(reader);
-    let _ = tokio::time::timeout(PAUSE, told.wait_for(|it| *it)).await;
+    let _ = tokio::time::timeout(PAUSE, told.wait_for(Option::is_some)).await;
     server.recorders.lock().remove(&recording);
     if tally.files.is_empty() {
         warn!(path = stream.path(), "nothing could be recorded");
         let _ = server.control.fact(Fact::RecordingFailed(recording, RecordingError::Io));
     } else {
         complete(&server, recording);
+    }
+}
+
+/// What comes next of a recording. `None` at its end. Can be dropped at any time without loss.
+async fn next(
+    reader: &mut Reader,
+    undecided: &mut watch::Receiver<u64>,
+    told: &mut watch::Receiver<Option<u64>>,
+) -> Option<VecDeque<Item>> {
+    loop {
+        undecided.mark_unchanged();
+        let end = *told.borrow_and_update();
+        let items = reader.read_while(1 << 20, |it| {
+            let decided = !it.key || it.number < *undecided.borrow();
+            decided && end.is_none_or(|end| it.number < end)
+        });
+        if !items.is_empty() {
+            return Some(items);
+        }
+        if end.is_some() || reader.is_at_end() {
+            return None;
+        }
+        tokio::select! {
+            () = reader.wake() => {}
+            _ = undecided.changed() => {}
+            _ = told.changed() => {}
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Seen {
     pub begins: bool,
     pub keyframe: bool,
     pub video: bool,
+    /// Its number, if it is a keyframe at which the plane may begin a recording.
+    pub asked: Option<u64>,
     /// Where it is on the stream's clock.
     pub position_ms: u64,
     /// There is a playlist now, for the first time.

@@ -1,6 +1,6 @@
 //! One live stream: what its players share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
@@ -12,7 +12,7 @@ use levada_control::{InputConfig, InputId, SessionId};
 use levada_flv::{Role, TagKind, role};
 use levada_hls::{Origin, OriginConfig, Window};
 use levada_media::MediaEvent;
-use levada_relay::{Ring, RingLimits};
+use levada_relay::{Cursor, Ring, RingLimits};
 use levada_session::ServerConfig;
 use tokio::sync::watch;
 
@@ -49,6 +49,8 @@ pub struct Stream {
     /// Messages for RTMP, HTTP-FLV and everybody else who wants them as they came.
     pub(crate) ring: RwLock<Ring<Item>>,
     pub(crate) changed: Arc<Bell>,
+    /// The number of the first keyframe that the plane has yet to speak of: no recording goes beyond it before.
+    pub(crate) undecided: watch::Sender<u64>,
     packaging: Mutex<Packaging>,
     pub hls_changed: watch::Sender<()>,
     pub mp4: crate::http::Mp4Slot,
@@ -113,6 +115,8 @@ struct Publication {
     position: i64,
     has_video: bool,
     pushed: u64,
+    /// Keyframes that the plane has yet to speak of, and where a recording would begin there.
+    asked: VecDeque<(u64, Cursor)>,
 }
 
 /// HLS, and what is known of the media.
@@ -198,6 +202,7 @@ impl Stream {
             newest: AtomicU32::new(0),
             ring: RwLock::new(Ring::new(RingLimits::default())),
             changed: Arc::default(),
+            undecided: watch::Sender::new(u64::MAX),
             packaging: Mutex::new(packaging),
             hls_changed: watch::Sender::new(()),
             mp4: crate::http::Mp4Slot::default(),
@@ -269,12 +274,33 @@ impl Stream {
 
     /// Keeps the place before the first message. Called once, when there is none yet.
     pub fn keep_beginning(self: &Arc<Self>) {
-        *lock(&self.beginning) = Some(Reader::recorder(self.clone()));
+        let oldest = self.ring.read().unwrap_or_else(PoisonError::into_inner).join_oldest();
+        *lock(&self.beginning) = Some(Reader::recorder(self.clone(), oldest));
     }
 
     /// That place, for the first who wants it.
     pub fn take_beginning(&self) -> Option<Reader> {
         lock(&self.beginning).take()
+    }
+
+    /// A place for a recording that the plane wants now: at the keyframe that it speaks of.
+    pub fn recorder(self: &Arc<Self>) -> Reader {
+        let at = lock(&self.publication).asked.front().map(|it| it.1.clone());
+        at.map_or_else(|| self.follower(), |it| Reader::recorder(self.clone(), it))
+    }
+
+    /// The number before which a recording ends that the plane wants no more: what came by now, but nothing that the
+    /// plane has yet to speak of.
+    pub fn recorded_to(&self) -> u64 {
+        let publication = lock(&self.publication);
+        publication.asked.front().map_or(publication.pushed, |it| it.0)
+    }
+
+    /// What the plane wanted at this keyframe is done.
+    pub fn decided(&self, number: Option<u64>) {
+        let mut publication = lock(&self.publication);
+        publication.asked.retain(|it| Some(it.0) != number);
+        self.undecided.send_replace(publication.asked.front().map_or(u64::MAX, |it| it.0));
     }
 
     /// Somebody may publish. What comes waits until it is [used](Self::use_session).
@@ -313,6 +339,7 @@ impl Stream {
         if !used {
             room.wait(message, role, &seen);
         } else if room.goes_on(role) {
+            seen.asked = (seen.keyframe && !seen.begins).then_some(publication.pushed);
             self.take(&mut publication, message, role, &mut seen);
         }
         seen
@@ -335,14 +362,18 @@ impl Stream {
         publication.has_video |= kind == TagKind::Video;
         let key = match role {
             Role::Key => true,
-            Role::Other => kind == TagKind::Audio && !publication.has_video,
+            Role::Other => seen.asked.is_some() || kind == TagKind::Audio && !publication.has_video,
             Role::Header(_) => false,
         };
         let simple = self.simple(kind, &message);
         if let Ok(shared) = SharedMessage::new(message, self.chunk_size) {
             let header = matches!(role, Role::Header(_));
-            let item = Item { message: shared, simple, number: publication.pushed, header, key };
+            let number = publication.pushed;
+            let item = Item { message: shared, simple, number, header, key };
             publication.pushed += 1;
+            if seen.asked.is_some() && publication.asked.is_empty() {
+                self.undecided.send_replace(number);
+            }
             let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
             match role {
                 // A header that is too large to be kept is passed on to nobody: nothing real is.
@@ -350,6 +381,11 @@ impl Stream {
                     let _ = ring.push_header(slot, item, payload.len());
                 }
                 _ => ring.push(item, payload.len(), key),
+            }
+            if seen.asked.is_some() {
+                let mut here = ring.join_oldest();
+                ring.skip(&mut here);
+                publication.asked.push_back((number, here));
             }
             if key {
                 self.forget(&mut ring);
@@ -551,4 +587,43 @@ pub fn tag_kind(kind: MessageType) -> TagKind {
 pub fn unix_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use levada_chunk::MessageStreamId;
+
+    use super::*;
+
+    #[test]
+    fn recordings_meet_at_the_keyframe_that_the_plane_speaks_of() {
+        let config = Config::parse_from(["streamd"]);
+        let input = InputId::from_bytes([1; 16]);
+        let stream = Arc::new(Stream::new(input, "live/a", &config, Shape::default(), None));
+        let session = SessionId::from_bytes([1; 8]);
+        let mut time = 0;
+        let mut push = |payload: &'static [u8]| {
+            time += 40;
+            let (kind, payload) = (MessageType::VIDEO, bytes::Bytes::from_static(payload));
+            stream.push(session, Message::new(kind, MessageStreamId(1), time, payload)).asked
+        };
+        let (key, other) = (b"\x17\x01\0\0\0....", b"\x27\x01\0\0\0....");
+        let begins = || {
+            let first = stream.recorder().read_some(1 << 20).front().map(|it| it.number);
+            (first, stream.recorded_to(), *stream.undecided.borrow())
+        };
+        stream.enter(session);
+        assert_eq!(push(key), None, "it waits");
+        stream.use_session(session);
+        assert_eq!((push(other), push(other)), (None, None));
+        assert_eq!(begins(), (Some(0), 3, u64::MAX));
+        // The plane is late: it speaks of the first of two keyframes that have come.
+        assert_eq!((push(key), push(other), push(key)), (Some(3), None, Some(5)));
+        assert_eq!(begins(), (Some(3), 3, 3));
+        stream.decided(Some(3));
+        assert_eq!(begins(), (Some(5), 5, 5));
+        stream.decided(Some(5));
+        assert_eq!(begins(), (Some(5), 6, u64::MAX));
+    }
 }

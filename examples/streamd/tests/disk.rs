@@ -4,9 +4,11 @@ mod support;
 
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use levada_flv::{FlvTag, TagKind};
 use levada_fmp4::{Fmp4Item, Fmp4Reader, ReadLimits};
-use support::{Client, Folder, Server, clip, tags};
+use levada_media::MediaKind;
+use support::{Client, Folder, Server, clip, film, is_header, tags};
 
 /// The items of an MP4 file, which has to be without fault.
 fn items(file: &[u8]) -> Vec<Fmp4Item> {
@@ -179,4 +181,51 @@ fn out_12_live_goes_on_when_nothing_can_be_recorded() {
         let file = std::fs::read(files.first()?).unwrap();
         (tags(&file).iter().any(|it| it.body[..2] == [0x17, 0])).then_some(())
     });
+}
+
+/// What is in the frames of a file: of pictures, and of sound.
+fn frames(file: &[u8]) -> [Vec<Bytes>; 2] {
+    let mut all = [Vec::new(), Vec::new()];
+    for item in items(file) {
+        let Fmp4Item::Frame(frame) = item else { continue };
+        all[usize::from(frame.track.kind == MediaKind::Audio)].push(frame.data);
+    }
+    all
+}
+
+/// The same of tags.
+fn bodies(tags: &[FlvTag]) -> [Vec<Bytes>; 2] {
+    let mut all = [Vec::new(), Vec::new()];
+    for FlvTag { kind, body, .. } in tags.iter().filter(|it| !is_header(it)) {
+        let head = if *kind == TagKind::Video { 5 } else { 2 };
+        all[usize::from(*kind == TagKind::Audio)].push(body.slice(head..));
+    }
+    all
+}
+
+#[test]
+fn t30_parts_hold_every_frame_once_however_fast_it_came() {
+    let film = film(20);
+    let sent = bodies(&film);
+    for format in ["flv", "fmp4"] {
+        let folder = Folder::new(&format!("burst-{format}"));
+        let options = ["--record", format, "--record-part", "5", "--reconnect", "1"];
+        let server = Server::start(&folder, &options);
+        Client::publish(server.rtmp, "live/a").send_all(&film);
+        let parts = server.until("four parts are complete", |it| {
+            let all = it.json("/v1/recordings")["recordings"].as_array()?.clone();
+            (all.len() == 4 && all.iter().all(|it| it["state"] == "ready")).then_some(all)
+        });
+        let mut recorded = [Vec::new(), Vec::new()];
+        for part in parts.iter().rev() {
+            let file = server.get(part["files"][0]["url"].as_str().unwrap());
+            let part = if format == "flv" { bodies(&tags(&file)) } else { frames(&file) };
+            assert!((120..=126).contains(&part[0].len()), "{format}: {}", part[0].len());
+            recorded.iter_mut().zip(part).for_each(|(all, it)| all.extend(it));
+        }
+        // Sound from before the first picture is in no fragment.
+        let late = usize::from(format == "fmp4");
+        assert!(recorded[0] == sent[0], "{format}: other pictures");
+        assert!(recorded[1] == sent[1][late..], "{format}: other sound");
+    }
 }

@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::BytesMut;
-use levada_flv::{FlvTag, TagKind};
+use levada_flv::TagKind;
 use levada_fmp4::{Fmp4Item, Fmp4Reader, ReadLimits};
 use levada_hls::{ReadMedia, ReadPlaylist, Variables, read_playlist};
 use levada_media::MediaKind;
 use serde_json::{Value, json};
-use support::{Client, Folder, Server, clip, is_header, tags};
+use support::{Client, Folder, Server, film, is_header, tags};
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
@@ -27,17 +27,6 @@ fn publisher(server: &Server, input: &Value) -> Client {
         Client::publish(server.rtmp, &format!("live/{}", text(&input["ingest"]["rtmp"]["key"])));
     assert_eq!(publisher.rejected, None);
     publisher
-}
-
-/// The clip several times, one after the other.
-fn film(seconds: u32) -> Vec<FlvTag> {
-    let clip = clip();
-    let (headers, frames): (Vec<_>, Vec<_>) = clip.into_iter().partition(is_header);
-    let rounds = (0..seconds.div_ceil(9)).flat_map(|round| {
-        let whole = frames.iter().filter(|it| it.timestamp < 9000).cloned();
-        whole.map(move |it| FlvTag::new(it.kind, it.timestamp + round * 9000, it.body))
-    });
-    headers.into_iter().chain(rounds).filter(|it| it.timestamp < seconds * 1000).collect()
 }
 
 /// The answer to a request for a playlist, once it is 200.

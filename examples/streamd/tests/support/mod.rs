@@ -317,6 +317,17 @@ pub fn clip() -> Vec<FlvTag> {
         .collect()
 }
 
+/// The clip several times, one after the other.
+pub fn film(seconds: u32) -> Vec<FlvTag> {
+    let clip = clip();
+    let (headers, frames): (Vec<_>, Vec<_>) = clip.into_iter().partition(is_header);
+    let rounds = (0..seconds.div_ceil(9)).flat_map(|round| {
+        let whole = frames.iter().filter(|it| it.timestamp < 9000).cloned();
+        whole.map(move |it| FlvTag::new(it.kind, it.timestamp + round * 9000, it.body))
+    });
+    headers.into_iter().chain(rounds).filter(|it| it.timestamp < seconds * 1000).collect()
+}
+
 /// All whole tags of a file.
 pub fn tags(file: &[u8]) -> Vec<FlvTag> {
     let (mut reader, mut input, mut all) = (FlvReader::new(), BytesMut::from(file), Vec::new());
