@@ -2,8 +2,10 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
+
+use crate::lock::lock;
 
 /// Rings for hundreds of tasks that listen again at once.
 ///
@@ -28,7 +30,7 @@ pub struct Listener {
 
 impl Bell {
     fn seats(&self) -> MutexGuard<'_, Vec<Option<Waker>>> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.seats)
     }
 
     pub fn ring(&self) {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tracing::error;
 
 use crate::journal::Journal;
+use crate::lock::lock;
 use crate::server::main_of;
 use crate::store::{self, Extras, Frozen, Store};
 use crate::stream::unix_ms;
@@ -158,7 +159,7 @@ impl Control {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// This moment, as the plane counts it.
@@ -334,19 +335,19 @@ impl Control {
 
     /// What a connection is told to do, from its acceptance to [`forget`](Self::forget).
     pub fn orders(&self, session: SessionId) -> watch::Receiver<Option<Order>> {
-        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut orders = lock(&self.orders);
         orders.entry(session).or_insert_with(|| watch::Sender::new(None)).subscribe()
     }
 
     /// Tells a connection. One that is not there yet will find it.
     pub fn order(&self, session: SessionId, order: Order) {
-        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut orders = lock(&self.orders);
         orders.entry(session).or_insert_with(|| watch::Sender::new(None)).send_replace(Some(order));
     }
 
     /// The connection is gone.
     pub fn forget(&self, session: SessionId) {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+        lock(&self.orders).remove(&session);
     }
 
     /// Ticks whenever something comes due. Runs as long as the server.

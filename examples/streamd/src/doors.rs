@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use levada_control::{Fact, ListenerId, ListenerState, Notice, NoticeKind, Plane};
@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+use crate::lock::lock;
 use crate::server::Server;
 use crate::{rtmp, tls};
 
@@ -47,34 +48,34 @@ impl Doors {
     /// A socket for when the plane asks for it.
     pub fn bring(&self, socket: TcpListener) -> std::io::Result<()> {
         let address = socket.local_addr()?;
-        self.bound.lock().unwrap_or_else(PoisonError::into_inner).insert(address, socket);
+        lock(&self.bound).insert(address, socket);
         Ok(())
     }
 
     fn take(&self, address: SocketAddr) -> Option<TcpListener> {
-        self.bound.lock().unwrap_or_else(PoisonError::into_inner).remove(&address)
+        lock(&self.bound).remove(&address)
     }
 
     /// For a connection that comes in now.
     pub fn door(&self, listener: ListenerId) -> Door {
-        let mut emptied = self.emptied.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut emptied = lock(&self.emptied);
         let emptied = emptied.entry(listener).or_insert_with(|| watch::Sender::new(0)).subscribe();
         Door { listener, emptied }
     }
 
     /// Takes nobody in any more.
     pub fn close(&self, address: SocketAddr) {
-        let door = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+        let door = lock(&self.open).remove(&address);
         if let Some(Open { shut, task }) = door {
             info!(%address, "closed a port");
             shut.send_replace(true);
-            self.closing.lock().unwrap_or_else(PoisonError::into_inner).insert(address, task);
+            lock(&self.closing).insert(address, task);
         }
     }
 
     /// Waits until nobody listens there any more.
     async fn is_free(&self, address: SocketAddr) {
-        let task = self.closing.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+        let task = lock(&self.closing).remove(&address);
         if let Some(task) = task {
             let _ = task.await;
         }
@@ -97,7 +98,7 @@ pub fn open(server: &Arc<Server>, listener: ListenerId, address: SocketAddr, wit
                 let shut = watch::Sender::new(false);
                 let told = shut.subscribe();
                 let task = tokio::spawn(serve(server.clone(), listener, socket, tls, told));
-                let mut open = server.doors.open.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut open = lock(&server.doors.open);
                 open.insert(address, Open { shut, task });
                 drop(open);
                 Fact::Bound(listener)
@@ -130,7 +131,7 @@ async fn serve(
 
 /// Sends everybody of a listener away.
 pub fn empty(server: &Arc<Server>, listener: ListenerId) {
-    let emptied = server.doors.emptied.lock().unwrap_or_else(PoisonError::into_inner);
+    let emptied = lock(&server.doors.emptied);
     if let Some(emptied) = emptied.get(&listener) {
         emptied.send_modify(|it| *it += 1);
     }

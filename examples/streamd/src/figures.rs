@@ -1,13 +1,14 @@
 //! What streams were like, minute by minute, for the last four hours.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use levada_control::{InputId, Second};
 use tracing::warn;
 
 use crate::control::Control;
+use crate::lock::lock;
 use crate::server::Server;
 
 const MINUTES: usize = 240;
@@ -111,7 +112,7 @@ impl Minutes {
 
 impl Figures {
     fn lock(&self) -> MutexGuard<'_, Minutes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Counts a second of an input.

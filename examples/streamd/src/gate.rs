@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::lock::lock;
 
 /// Counts connections as long as they hold their [`Pass`].
 #[derive(Debug, Default)]
@@ -27,7 +29,7 @@ impl Gate {
     /// Lets one more in, if there is room: so many in all, so many from one address.
     pub fn enter(self: &Arc<Self>, address: IpAddr, all: usize, each: usize) -> Option<Pass> {
         let address = address.to_canonical();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.counts);
         if counts.all >= all || counts.by_address.get(&address).is_some_and(|it| *it >= each) {
             return None;
         }
@@ -38,13 +40,13 @@ impl Gate {
 
     /// How many are connected.
     pub fn count(&self) -> usize {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).all
+        lock(&self.counts).all
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        let mut counts = self.gate.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.gate.counts);
         counts.all -= 1;
         if let Some(count) = counts.by_address.get_mut(&self.address) {
             *count -= 1;

@@ -1,7 +1,7 @@
 //! Webhooks: what the plane wants posted, signed, and what came of it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use crate::http_client::{Answer, NoAnswer};
+use crate::lock::lock;
 use crate::server::Server;
 use crate::stream::unix_ms;
 
@@ -37,7 +38,7 @@ pub struct Hooks(Mutex<HashMap<HookId, (Attempt, AbortHandle)>>);
 
 impl Hooks {
     fn lock(&self) -> MutexGuard<'_, HashMap<HookId, (Attempt, AbortHandle)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Ends a post, if it is still under way.

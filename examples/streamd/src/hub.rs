@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use levada_chunk::Message;
@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use crate::config::CALLS;
 use crate::control::Order;
 use crate::figures::Stretch;
+use crate::lock::lock;
 use crate::room::Seen;
 use crate::server::Server;
 use crate::stream::{Shape, Stream, unix_ms};
@@ -41,7 +42,7 @@ struct Streams {
 
 impl Hub {
     fn lock(&self) -> MutexGuard<'_, Streams> {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.streams)
     }
 
     /// A stream that somebody publishes, or did lately.

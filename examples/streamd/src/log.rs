@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tracing::callsite::Identifier;
@@ -13,6 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::Log;
+use crate::lock::lock;
 
 /// The most lines of one kind in a second. A kind is a place in the code.
 const LINES: u32 = 20;
@@ -48,7 +49,7 @@ struct Kind {
 impl Quota {
     /// Whether another line may be written.
     fn take(&self, line: &Metadata<'_>, now: Instant) -> bool {
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = lock(&self.0);
         let kind = kinds.entry(line.callsite()).or_insert_with(|| Kind {
             begin: now,
             lines: 0,
@@ -66,7 +67,7 @@ impl Quota {
 
     /// What was left out since the last time.
     fn left_out(&self) -> Vec<(String, u64)> {
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = lock(&self.0);
         let some = kinds.values_mut().filter(|it| it.left_out > 0);
         some.map(|it| (it.place.clone(), std::mem::take(&mut it.left_out))).collect()
     }

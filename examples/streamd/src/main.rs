@@ -26,6 +26,7 @@ mod http;
 mod http_client;
 mod hub;
 mod journal;
+mod lock;
 mod log;
 mod metrics;
 mod observer;

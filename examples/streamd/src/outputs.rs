@@ -5,7 +5,7 @@ mod queue;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use tokio::time::{Sleep, sleep};
 use tracing::{debug, info, warn};
 
 use crate::connect::{self, Client, Lost};
+use crate::lock::lock;
 use crate::reader::{Reader, Taken};
 use crate::server::Server;
 use queue::Queue;
@@ -57,7 +58,7 @@ struct Orders {
 
 impl Outputs {
     fn lock(&self) -> MutexGuard<'_, HashMap<OutputId, Attempt>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     fn order(&self, output: OutputId, number: u64, change: impl FnOnce(&mut Orders)) {

@@ -5,7 +5,7 @@ mod line;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use levada_chunk::{Message, MessageStreamId, MessageType};
@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use crate::connect::{self, Client, Lost};
 use crate::hub::{self, Publisher};
+use crate::lock::lock;
 use crate::server::Server;
 
 /// The attempts under way: one an input.
@@ -25,7 +26,7 @@ pub struct Pulls(Mutex<HashMap<InputId, (u64, AbortHandle)>>);
 
 impl Pulls {
     fn lock(&self) -> MutexGuard<'_, HashMap<InputId, (u64, AbortHandle)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Drops an attempt's connection.

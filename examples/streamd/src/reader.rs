@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use levada_relay::{Cursor, Next};
 
 use crate::bell::Listener;
 use crate::config::Join;
+use crate::lock::read;
 use crate::stream::{Item, Stream};
 
 /// How far a player may be behind before it skips to the newest keyframe, in milliseconds, at the most.
@@ -81,13 +82,13 @@ impl Reader {
         stream.readers.fetch_add(1, Relaxed);
         stream.followers.fetch_add(u64::from(!player), Relaxed);
         let bell = stream.changed.listen();
-        let cursor = stream.ring.read().unwrap_or_else(PoisonError::into_inner).join();
+        let cursor = read(&stream.ring).join();
         Self { stream, cursor, bell, player, patience: BEHIND, from: None, skips: 0, holes: 0 }
     }
 
     /// The number after the newest item.
     fn end(&self) -> u64 {
-        let ring = self.stream.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = read(&self.stream.ring);
         let mut cursor = ring.join();
         let mut end = 0;
         loop {
@@ -109,7 +110,7 @@ impl Reader {
     pub fn read(&mut self, mut take: impl FnMut(&Item) -> Taken) {
         self.bell.hear();
         let newest = if self.player { self.stream.newest() } else { 0 };
-        let ring = self.stream.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = read(&self.stream.ring);
         loop {
             let place = self.cursor.clone();
             let (item, in_order) = match ring.next(&mut self.cursor) {
@@ -188,7 +189,7 @@ impl Reader {
         if !self.stream.is_over() {
             return false;
         }
-        let ring = self.stream.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = read(&self.stream.ring);
         matches!(ring.next(&mut self.cursor.clone()), Next::Empty)
     }
 

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::config::{MEGABYTE, Record, Sync};
+use crate::lock::lock;
 use crate::packager::Packager;
 use crate::reader::Reader;
 use crate::server::Server;
@@ -48,7 +49,7 @@ pub struct Recorders {
 
 impl Recorders {
     fn lock(&self) -> MutexGuard<'_, HashMap<RecordingId, Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.running)
     }
 }
 
@@ -83,7 +84,7 @@ pub fn written(server: &Server, recording: RecordingId) -> Option<u64> {
             return None;
         }
         let film = tokio::task::block_in_place(|| server.shelf.film(&file)).ok()?;
-        sum += film.lock().unwrap_or_else(PoisonError::into_inner).duration_ms();
+        sum += lock(&film).duration_ms();
     }
     Some(sum)
 }

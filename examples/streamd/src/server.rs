@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use levada_control::{
@@ -25,6 +25,7 @@ use crate::gate::{Gate, Pass};
 use crate::hooks::Hooks;
 use crate::http_client::HttpClient;
 use crate::hub::Hub;
+use crate::lock::lock;
 use crate::metrics::Metrics;
 use crate::outputs::Outputs;
 use crate::pulls::Pulls;
@@ -215,22 +216,22 @@ impl Server {
 
     /// The settings in force.
     pub fn config(&self) -> Arc<Config> {
-        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.config).clone()
     }
 
     /// Other settings from now on.
     pub fn set_config(&self, config: Config) {
-        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        *lock(&self.config) = Arc::new(config);
     }
 
     /// Which country viewers are in.
     pub fn countries(&self) -> Arc<Countries> {
-        self.countries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.countries).clone()
     }
 
     /// Other countries from now on.
     pub fn set_countries(&self, countries: Countries) {
-        *self.countries.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(countries);
+        *lock(&self.countries) = Arc::new(countries);
     }
 
     /// Tells everybody that it is time to go.

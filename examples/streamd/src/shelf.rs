@@ -5,10 +5,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+
+use crate::lock::lock;
 use levada_fmp4::{Index, IndexEntry, IndexStep, ReadLimits};
 
 /// Films that are remembered. Hours of media are some hundred kilobytes each.
@@ -47,7 +49,7 @@ impl Shelf {
     /// A file as it is now.
     pub fn film(&self, path: &Path) -> anyhow::Result<Arc<Mutex<Film>>> {
         let film = {
-            let mut films = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut films = lock(&self.0);
             if films.len() >= MAX_FILMS && !films.contains_key(path) {
                 // Any of them: who wants it again looks at it again.
                 let any = films.keys().next().cloned();
@@ -55,9 +57,9 @@ impl Shelf {
             }
             films.entry(path.to_owned()).or_default().clone()
         };
-        let done = film.lock().unwrap_or_else(PoisonError::into_inner).go_on(path);
+        let done = lock(&film).go_on(path);
         if let Err(why) = done {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+            lock(&self.0).remove(path);
             return Err(why);
         }
         Ok(film)

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use levada_chunk::{ChunkSize, Message, MessageType, SharedMessage};
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::bell::Bell;
 use crate::config::{Config, Hls, Join};
 use crate::facts::{self, Facts};
+use crate::lock::{lock, read, write};
 use crate::observer::Observer;
 use crate::packager::{Held, Unpacking};
 use crate::reader::{BEHIND, Reader};
@@ -151,10 +152,6 @@ pub struct Counts {
     pub hls_viewers: u64,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Stream {
     /// A stream that nobody publishes yet. HLS goes on with these numbers if there was one before.
     pub fn new(
@@ -274,7 +271,7 @@ impl Stream {
 
     /// Keeps the place before the first message. Called once, when there is none yet.
     pub fn keep_beginning(self: &Arc<Self>) {
-        let oldest = self.ring.read().unwrap_or_else(PoisonError::into_inner).join_oldest();
+        let oldest = read(&self.ring).join_oldest();
         *lock(&self.beginning) = Some(Reader::recorder(self.clone(), oldest));
     }
 
@@ -374,7 +371,7 @@ impl Stream {
             if seen.asked.is_some() && publication.asked.is_empty() {
                 self.undecided.send_replace(number);
             }
-            let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+            let mut ring = write(&self.ring);
             match role {
                 // A header that is too large to be kept is passed on to nobody: nothing real is.
                 Role::Header(slot) => {

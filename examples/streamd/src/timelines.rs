@@ -1,7 +1,9 @@
 //! What happened to each input, as far as memory goes: for people who ask why.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::lock::lock;
 
 use levada_control::{InputId, Notice, NoticeKind};
 
@@ -14,7 +16,7 @@ pub struct Timelines(Mutex<HashMap<InputId, VecDeque<Arc<Notice>>>>);
 
 impl Timelines {
     fn lock(&self) -> MutexGuard<'_, HashMap<InputId, VecDeque<Arc<Notice>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     pub fn remember(&self, notice: &Arc<Notice>) {

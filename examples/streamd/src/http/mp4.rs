@@ -6,7 +6,7 @@ use std::sync::atomic::{
     AtomicBool,
     Ordering::{Acquire, Release},
 };
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -18,6 +18,7 @@ use levada_hls::Output;
 use levada_relay::{Cursor, Next, Ring, RingLimits};
 use tokio::sync::watch;
 
+use crate::lock::{lock, read, write};
 use crate::packager::Packager;
 use crate::reader::Reader;
 use crate::stream::Stream;
@@ -38,7 +39,7 @@ pub type Slot = Mutex<Weak<Feed>>;
 
 /// The feed of a stream. It begins with the newest keyframe.
 fn feed(stream: &Arc<Stream>) -> Arc<Feed> {
-    let mut slot = stream.mp4.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut slot = lock(&stream.mp4);
     if let Some(feed) = slot.upgrade() {
         return feed;
     }
@@ -62,7 +63,7 @@ async fn make(mut reader: Reader, feed: Weak<Feed>) {
             None => packager.finish(),
         }
         while let Some(output) = packager.next() {
-            let mut ring = feed.ring.write().unwrap_or_else(PoisonError::into_inner);
+            let mut ring = write(&feed.ring);
             match output {
                 Output::Init(init) => {
                     let size = init.data.len();
@@ -94,7 +95,7 @@ struct Viewer {
 
 pub fn response(stream: &Arc<Stream>) -> Response {
     let feed = feed(stream);
-    let cursor = feed.ring.read().unwrap_or_else(PoisonError::into_inner).join();
+    let cursor = read(&feed.ring).join();
     let changed = feed.changed.subscribe();
     let viewer =
         Viewer { feed, cursor, changed, _counted: crate::reader::Counted::new(stream.clone()) };
@@ -122,7 +123,7 @@ impl Viewer {
     }
 
     fn read(&mut self) -> VecDeque<Bytes> {
-        let ring = self.feed.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = read(&self.feed.ring);
         let mut all = VecDeque::new();
         while all.len() < 256 {
             match ring.next(&mut self.cursor) {

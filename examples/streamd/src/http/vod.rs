@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::sync::PoisonError;
 
 use levada_control::{ClipId, RecordingId, RecordingState};
 
 use super::access::Subject;
 use super::ended::{Entry, Place};
 use crate::finalise::{self, Form};
+use crate::lock::lock;
 use crate::server::Server;
 use crate::{clips, record};
 
@@ -85,7 +85,7 @@ impl Title {
             let Some(path) = self.film(server, number).await else { break };
             let film = tokio::task::block_in_place(|| server.shelf.film(&path));
             let Ok(film) = film else { continue };
-            let film = film.lock().unwrap_or_else(PoisonError::into_inner);
+            let film = lock(&film);
             let uri = format!("{}-{number}.mp4", self.id());
             let begin = entries.last().map(|it| it.start + it.duration).unwrap_or_default();
             let init = film.init().map(|it| Place { uri: uri.clone(), range: Some(it) });

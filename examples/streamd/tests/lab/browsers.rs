@@ -1,6 +1,6 @@
 //! Web players in headless Chromium. Their `currentTime` has to advance and nothing may be reported.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::media;
 use crate::server::{Server, ingest, listening, streamd};
 use crate::tool::{
-    Running, folder, free_port, full, left_out, result, run, start, until, version, work,
+    Running, folder, free_port, full, left_out, lock, result, run, start, until, version, work,
 };
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -27,7 +27,7 @@ struct Expected {
 /// One browser at a time: two cores do not decode two pictures without loss.
 pub fn one_at_a_time() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&ONE_AT_A_TIME)
 }
 
 /// Plays and judges.

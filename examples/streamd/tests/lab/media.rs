@@ -1,15 +1,15 @@
 //! Media, made by ffmpeg when they are first needed and kept in `target/lab/media`.
 
 use std::fs;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::tool::{folder, run};
+use crate::tool::{folder, lock, run};
 
 /// Makes a file with a command that ends with the name of its output, unless it is there.
 pub fn make(name: &str, line: &str) -> String {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _guard = lock(&ONE_AT_A_TIME);
     let path = format!("media/{name}");
     if !folder().join(&path).is_file() {
         fs::create_dir_all(folder().join("media")).expect("target/lab can be written");

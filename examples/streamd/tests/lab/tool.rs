@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,11 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
+/// Waits for one's turn, also behind a case that failed.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Tells a result, on the screen and in `target/lab/results.txt`.
 pub fn result(what: &str, who: &str, outcome: &str) {
     static FILE: OnceLock<Mutex<File>> = OnceLock::new();
@@ -51,7 +56,7 @@ pub fn result(what: &str, who: &str, outcome: &str) {
         let file = OpenOptions::new().create(true).append(true).open(path);
         Mutex::new(file.expect("target/lab/results.txt can be written"))
     });
-    let _ = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+    let _ = lock(file).write_all(line.as_bytes());
 }
 
 /// Whether a case has to be left out since `LAB_WITHOUT` names one of its tools. That is for machines that cannot
