@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use levada_fmp4::{Index, IndexEntry, IndexStep, ReadLimits};
 
 use crate::lock::lock;
-use levada_fmp4::{Index, IndexEntry, IndexStep, ReadLimits};
 
 /// Films that are remembered. Hours of media are some hundred kilobytes each.
 const MAX_FILMS: usize = 64;

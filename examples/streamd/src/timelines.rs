@@ -3,9 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::lock::lock;
-
 use levada_control::{InputId, Notice, NoticeKind};
+
+use crate::lock::lock;
 
 /// Notices that are remembered of one input.
 const LONGEST: usize = 100;

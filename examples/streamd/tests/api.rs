@@ -3,11 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Client, Folder, Server, clip};
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
-}
+use support::{Client, Folder, Server, clip, text};
 
 /// Where an input is.
 fn at(input: &Value) -> String {

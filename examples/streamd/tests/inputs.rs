@@ -6,11 +6,7 @@ use std::time::{Duration, Instant};
 
 use levada_flv::TagKind;
 use serde_json::{Value, json};
-use support::{Client, Folder, Server, clip};
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
-}
+use support::{Client, Folder, Server, clip, text};
 
 fn at(input: &Value) -> String {
     format!("/v1/inputs/{}", text(&input["id"]))

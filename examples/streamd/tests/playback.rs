@@ -12,11 +12,7 @@ use levada_fmp4::{Fmp4Item, Fmp4Reader, ReadLimits};
 use levada_hls::{ReadMedia, ReadPlaylist, Variables, read_playlist};
 use levada_media::MediaKind;
 use serde_json::{Value, json};
-use support::{Client, Folder, Server, film, is_header, tags};
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
-}
+use support::{Client, Folder, Server, film, is_header, tags, text};
 
 fn make(server: &Server, settings: Value) -> Value {
     server.post("/v1/inputs", &settings)

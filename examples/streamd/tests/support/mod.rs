@@ -309,6 +309,12 @@ fn unchunked(mut body: &[u8]) -> Vec<u8> {
     all
 }
 
+/// A value that has to be a text.
+#[track_caller]
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
 /// The clip of the demo, without the metadata: what is sent is what comes.
 pub fn clip() -> Vec<FlvTag> {
     tags(include_bytes!("../../src/demo/clip.flv"))

@@ -6,37 +6,24 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::caller::{ANN, BOB, Caller, Feed, tokens};
-use crate::support::{Client, Folder, Server, clip};
+use crate::caller::{self, ANN, BOB, Caller, Feed, Surface};
+use crate::support::{Client, clip, text};
 
 const ALL: &str = "/accounts/one/stream/live_inputs";
 
-struct Stage {
-    _folder: Folder,
-    server: Server,
+struct A;
+
+impl Surface for A {
+    const PREFIX: &'static str = "/client/v4";
+
+    fn header() -> String {
+        format!("authorization: Bearer {ANN}")
+    }
 }
 
+type Stage = caller::Stage<A>;
+
 impl Stage {
-    fn new(name: &str) -> Self {
-        Self::with(name, &[])
-    }
-
-    fn with(name: &str, options: &[&str]) -> Self {
-        let folder = Folder::new(name);
-        let tokens = tokens(&folder);
-        let options = [&["--tokens", &tokens, "--private-targets"], options].concat();
-        let server = Server::start(&folder, &options);
-        Self { _folder: folder, server }
-    }
-
-    fn ann(&self) -> Caller<'_> {
-        Caller {
-            server: &self.server,
-            header: format!("authorization: Bearer {ANN}"),
-            prefix: "/client/v4",
-        }
-    }
-
     /// The result of an answer within its envelope.
     #[track_caller]
     fn ok(&self, method: &str, path: &str, body: Value) -> Value {
@@ -93,10 +80,6 @@ impl Stage {
             (ready == count && all.len() == count).then_some(all)
         })
     }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
 fn is_time(value: &Value) -> bool {

@@ -5,29 +5,24 @@ use std::sync::Barrier;
 use redb::ReadableDatabase;
 use serde_json::{Value, json};
 
-use crate::caller::{ANN, Caller, free_port, tokens};
-use crate::support::{Client, Folder, Server, clip};
+use crate::caller::{self, ANN, Caller, Surface, free_port};
+use crate::support::{Client, Folder, clip, text};
 
 const CALL: &str = "/video/call/livestream/one";
 const HOOK: &str = "/accounts/one/stream/webhook";
 
-struct Stage {
-    folder: Folder,
-    server: Server,
+/// All surfaces take this header.
+struct All;
+
+impl Surface for All {
+    fn header() -> String {
+        format!("x-access-token: {ANN}")
+    }
 }
 
+type Stage = caller::Stage<All>;
+
 impl Stage {
-    fn new(name: &str) -> Self {
-        let folder = Folder::new(name);
-        let server = Server::start(&folder, &["--tokens", &tokens(&folder), "--private-targets"]);
-        Self { folder, server }
-    }
-
-    /// All surfaces take this header.
-    fn ann(&self) -> Caller<'_> {
-        Caller { server: &self.server, header: format!("x-access-token: {ANN}"), prefix: "" }
-    }
-
     /// One object of each kind that surfaces make.
     fn made(&self) -> Made {
         let ann = self.ann();
@@ -53,10 +48,6 @@ struct Made {
     broadcast: Value,
     restream: Value,
     server: Value,
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
 /// A change of one object, by two callers at once: each names another field.
@@ -169,7 +160,8 @@ fn api_01_a_method_that_a_path_does_not_take_is_told_to_callers_only() {
     ];
     for (method, path, fits) in cases {
         for stranger in [&nobody, &bob] {
-            let refused = stranger.call(method, path, Value::Null).json(401);
+            let answer = stranger.call(method, path, Value::Null);
+            let refused = answer.json(401);
             assert!(fits(&refused), "{method} {path}: {refused}");
         }
         let answer = ann.call(method, path, Value::Null);
@@ -324,8 +316,5 @@ fn what_a_surface_keeps_goes_with_the_object_whoever_deletes_it() {
     assert_eq!((&call["custom"], &call["backstage"]), (&json!({}), &json!(false)));
     assert_eq!(call.get("ended_at"), None);
     ann.call("DELETE", &format!("/v1/inputs/{}", text(&new["id"])), Value::Null).json(204);
-    let Stage { folder, server } = stage;
-    server.signal("TERM");
-    assert_eq!(server.end(), Some(0));
-    assert_eq!(kept(&folder), json!({}));
+    assert_eq!(kept(&stage.end()), json!({}));
 }

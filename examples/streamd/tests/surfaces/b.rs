@@ -9,33 +9,22 @@ use std::time::{Duration, Instant};
 use redb::{ReadableDatabase, ReadableTable};
 use serde_json::{Value, json};
 
-use crate::caller::{ANN, BOB, Caller, Feed, tokens};
-use crate::support::{Client, Folder, PATIENCE, Server, clip};
+use crate::caller::{self, ANN, BOB, Caller, Feed, Surface};
+use crate::support::{Client, Folder, PATIENCE, clip, text};
 
 const STREAMS: &str = "/streaming/streams";
 
-struct Stage {
-    _folder: Folder,
-    server: Server,
+struct B;
+
+impl Surface for B {
+    fn header() -> String {
+        format!("authorization: APIKey {ANN}")
+    }
 }
 
+type Stage = caller::Stage<B>;
+
 impl Stage {
-    fn new(name: &str) -> Self {
-        Self::with(name, &[])
-    }
-
-    fn with(name: &str, options: &[&str]) -> Self {
-        let folder = Folder::new(name);
-        let tokens = tokens(&folder);
-        let options = [&["--tokens", &tokens, "--private-targets"], options].concat();
-        let server = Server::start(&folder, &options);
-        Self { _folder: folder, server }
-    }
-
-    fn ann(&self) -> Caller<'_> {
-        Caller { server: &self.server, header: format!("authorization: APIKey {ANN}"), prefix: "" }
-    }
-
     fn stream(&self, body: Value) -> (String, Value) {
         let made = self.ann().post(STREAMS, json!({ "stream": body }));
         (format!("{STREAMS}/{}", made["id"]), made)
@@ -117,10 +106,6 @@ impl Stage {
         });
         receiver
     }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
 #[test]
@@ -538,9 +523,7 @@ fn t36_clips_of_what_is_recorded() {
 
 #[test]
 fn t38_figures_are_there_after_a_restart() {
-    let folder = Folder::new("t38-again");
-    let options = ["--tokens", &tokens(&folder)];
-    let stage = Stage { server: Server::start(&folder, &options), _folder: folder };
+    let stage = Stage::new("t38-again");
     let (path, made) = stage.stream(json!({ "name": "cam", "active": true }));
     stage.broadcast(&path, &made);
     let (gone_path, gone) = stage.stream(json!({ "name": "gone", "active": true }));
@@ -549,11 +532,9 @@ fn t38_figures_are_there_after_a_restart() {
     let figures = format!("/streaming/statistics/ffprobe?stream_id={}", made["id"]);
     let before = stage.ann().get(&figures);
     assert!(!before["data"].as_array().unwrap().is_empty());
-    let Stage { _folder: folder, server } = stage;
-    server.signal("TERM");
-    assert_eq!(server.end(), Some(0));
+    let folder = stage.end();
     assert_eq!(inputs_with_figures(&folder), 1, "what was deleted is not kept");
-    let stage = Stage { server: Server::start(&folder, &options), _folder: folder };
+    let stage = Stage::again(folder);
     assert_eq!(stage.ann().get(&figures), before);
 }
 

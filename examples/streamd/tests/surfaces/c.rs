@@ -6,15 +6,22 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::caller::{Answer, Caller, Feed, SECRET, tokens};
-use crate::support::{Client, Folder, Server};
+use crate::caller::{self, Answer, Caller, Feed, SECRET, Surface};
+use crate::support::Client;
 
 const CALL: &str = "/video/call/livestream/one";
 
-struct Stage {
-    _folder: Folder,
-    server: Server,
+struct C;
+
+impl Surface for C {
+    const PREFIX: &'static str = "/api/v2";
+
+    fn header() -> String {
+        bearing(&json!({ "user_id": "ann" }))
+    }
 }
+
+type Stage = caller::Stage<C>;
 
 /// A token as back ends sign it for themselves and for their users.
 fn signed(claims: &Value) -> String {
@@ -26,20 +33,13 @@ fn signed(claims: &Value) -> String {
     format!("{text}.{}", encode(&mac.finalize().into_bytes()))
 }
 
+fn bearing(claims: &Value) -> String {
+    format!("stream-auth-type: jwt\r\nauthorization: {}", signed(claims))
+}
+
 impl Stage {
-    fn new(name: &str) -> Self {
-        let folder = Folder::new(name);
-        let server = Server::start(&folder, &["--tokens", &tokens(&folder), "--private-targets"]);
-        Self { _folder: folder, server }
-    }
-
     fn by(&self, claims: &Value) -> Caller<'_> {
-        let header = format!("stream-auth-type: jwt\r\nauthorization: {}", signed(claims));
-        Caller { server: &self.server, header, prefix: "/api/v2" }
-    }
-
-    fn ann(&self) -> Caller<'_> {
-        self.by(&json!({ "user_id": "ann" }))
+        Caller { header: bearing(claims), ..self.ann() }
     }
 
     fn make(&self) -> Value {

@@ -1,6 +1,7 @@
 //! A caller of the API.
 
 use std::io::{Read, Write};
+use std::marker::PhantomData;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -16,8 +17,57 @@ pub const ANN: &str = "canary-token-of-ann";
 pub const BOB: &str = "canary-token-of-bob";
 pub const SECRET: &str = "canary-secret-of-all-signed-tokens";
 
+/// A surface, as it is called.
+pub trait Surface {
+    /// Before every path.
+    const PREFIX: &'static str = "";
+
+    /// What somebody sends who may do everything.
+    fn header() -> String;
+}
+
+/// A server whose callers are those of [`tokens`].
+pub struct Stage<S> {
+    pub folder: Folder,
+    pub server: Server,
+    surface: PhantomData<S>,
+}
+
+impl<S: Surface> Stage<S> {
+    pub fn new(name: &str) -> Self {
+        Self::with(name, &[])
+    }
+
+    pub fn with(name: &str, options: &[&str]) -> Self {
+        Self::on(Folder::new(name), options)
+    }
+
+    fn on(folder: Folder, options: &[&str]) -> Self {
+        let tokens = tokens(&folder);
+        let options = [&["--tokens", &tokens, "--private-targets"], options].concat();
+        let server = Server::start(&folder, &options);
+        Self { folder, server, surface: PhantomData }
+    }
+
+    /// Ends the server, and gives its folder.
+    pub fn end(self) -> Folder {
+        self.server.signal("TERM");
+        assert_eq!(self.server.end(), Some(0));
+        self.folder
+    }
+
+    /// A server that goes on where the one before ended.
+    pub fn again(folder: Folder) -> Self {
+        Self::on(folder, &[])
+    }
+
+    pub fn ann(&self) -> Caller<'_> {
+        Caller { server: &self.server, header: S::header(), prefix: S::PREFIX }
+    }
+}
+
 /// `--tokens` with a file of three users.
-pub fn tokens(folder: &Folder) -> String {
+fn tokens(folder: &Folder) -> String {
     let file = folder.0.join("tokens.toml");
     let text = format!(
         "jwt_secret = \"{SECRET}\"\n\

@@ -5,25 +5,20 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::caller::{ANN, BOB, Caller, free_port, request, tokens};
-use crate::support::{Client, Folder, Server, clip};
+use crate::caller::{self, ANN, BOB, Caller, Surface, free_port, request};
+use crate::support::{Client, clip};
 
-struct Stage {
-    folder: Folder,
-    server: Server,
-}
+struct D;
 
-impl Stage {
-    fn new(name: &str) -> Self {
-        let folder = Folder::new(name);
-        let server = Server::start(&folder, &["--tokens", &tokens(&folder)]);
-        Self { folder, server }
-    }
+impl Surface for D {
+    const PREFIX: &'static str = "/api";
 
-    fn ann(&self) -> Caller<'_> {
-        Caller { server: &self.server, header: format!("x-access-token: {ANN}"), prefix: "/api" }
+    fn header() -> String {
+        format!("x-access-token: {ANN}")
     }
 }
+
+type Stage = caller::Stage<D>;
 
 fn wanted(name: &str, port: u16) -> Value {
     json!({ "server_name": name, "server_type": "SERVER_TYPE_RTMP", "server_port": port })
@@ -157,7 +152,6 @@ fn k02_k04_k05_k07_what_is_created_and_what_is_not() {
         "what failed left nothing"
     );
     assert_eq!(ann.send("POST", "/rtmp-servers/create", "{").status, 400);
-    drop(stage.folder);
 }
 
 #[test]
