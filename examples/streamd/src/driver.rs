@@ -5,14 +5,14 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use levada_buf::Endpoint;
 use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
 
@@ -126,6 +126,7 @@ where
             more |= self.poll_due(context);
             more |= self.application.poll_woken(context).is_ready();
             if !more {
+                self.rest();
                 return Poll::Pending;
             }
         }
@@ -160,16 +161,30 @@ where
         Ok(before >= CROWDED && out.remaining() < before)
     }
 
+    /// Reads once. There is no buffer before there is something to be read: most peers say little.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.input.capacity() - self.input.len() < self.ahead / 4 {
-            self.input.reserve(self.ahead);
+        loop {
+            ready!(self.socket.poll_read_ready(context))?;
+            if self.input.capacity() - self.input.len() < self.ahead / 4 {
+                self.input.reserve(self.ahead);
+            }
+            let room = self.input.capacity() - self.input.len();
+            match self.socket.try_read_buf(&mut self.input) {
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(count) if count == room => {
+                    self.ahead = INPUT.min(self.ahead * 2);
+                    return Poll::Ready(Ok(count));
+                }
+                done => return Poll::Ready(done),
+            }
         }
-        let room = self.input.capacity() - self.input.len();
-        let count = ready!(pin!(self.socket.read_buf(&mut self.input)).poll(context))?;
-        if count == room {
-            self.ahead = INPUT.min(self.ahead * 2);
+    }
+
+    /// Lets the buffer go of a peer that says little, and has said nothing that is not understood yet.
+    fn rest(&mut self) {
+        if self.input.is_empty() && self.ahead < INPUT {
+            self.input = BytesMut::new();
         }
-        Poll::Ready(Ok(count))
     }
 
     /// Whether the endpoint was told the time.

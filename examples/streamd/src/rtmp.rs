@@ -31,7 +31,7 @@ use crate::reader::{Reader, Taken};
 use crate::server::Server;
 
 /// What may wait for one player in its own outbox, beside what waits in the ring for all.
-const SEND_BUDGET: u32 = 512 * 1024;
+const SEND_BUDGET: u32 = 128 * 1024;
 
 /// Accepts connections until the server stops.
 pub async fn listen(
@@ -109,7 +109,8 @@ async fn serve(
     connection.call_when(async move { drop(emptied.changed().await) });
     let ended = match tls {
         Some(tls) => match Tls::server(tls, session) {
-            Ok(mut tls) => drive(socket, &mut tls, &mut connection).await,
+            // Not in the future of all who come without.
+            Ok(tls) => drive(socket, &mut *Box::new(tls), &mut connection).await,
             Err(why) => Err(why.into()),
         },
         None => drive(socket, &mut session, &mut connection).await,
