@@ -15,7 +15,7 @@ if ! command -v nginx >/dev/null || ! [ -e "$module" ]; then
     echo "load.sh: no nginx with RTMP here: apt-get install nginx libnginx-mod-rtmp, or name the folder of its modules in NGINX_MODULES" >&2
     exit 1
 fi
-cargo build -q --release -p streamd -p levada-benches --bin streamd --bin load
+cargo build -q --profile dist -p streamd -p levada-benches --bin streamd --bin load
 programs=${PROGRAMS:-$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release}
 work=$(mktemp -d)
 server=

@@ -16,7 +16,7 @@ pub const SHARE_FROM: usize = 2048;
 const KEPT: usize = 4 * 1024;
 /// A larger one is let go when this many times in a row a quarter of it was enough: what a burst once needed does not
 /// stay in the memory of each of thousands of receivers.
-const SMALL_TURNS: u8 = 64;
+const SMALL_TURNS: u8 = 16;
 
 /// The budget of [`Outbox::new`]: enough for some seconds of video at usual rates.
 const DEFAULT_BUDGET: usize = 8 * 1024 * 1024;
