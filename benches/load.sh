@@ -16,7 +16,7 @@ if ! command -v nginx >/dev/null || ! [ -e "$module" ]; then
     exit 1
 fi
 cargo build -q --profile dist -p streamd -p levada-benches --bin streamd --bin load
-programs=${PROGRAMS:-$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release}
+programs=${PROGRAMS:-$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/dist}
 work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT

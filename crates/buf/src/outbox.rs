@@ -44,6 +44,8 @@ pub struct Outbox {
     len: usize,
     budget: usize,
     taken: u64,
+    /// Bytes copied since everything last left.
+    needed: usize,
     /// How often in a row most of the copy buffer was of no use.
     small_turns: u8,
 }
@@ -64,6 +66,7 @@ impl Outbox {
             len: 0,
             budget,
             taken: 0,
+            needed: 0,
             small_turns: 0,
         }
     }
@@ -84,6 +87,7 @@ impl Outbox {
         assert!(self.copied.len() >= before, "appending takes nothing away");
         let added = self.copied.len() - before;
         self.len += added;
+        self.needed += added;
         match self.segments.back_mut() {
             Some(Segment::Run(run)) => *run += added,
             _ if added > 0 => self.segments.push_back(Segment::Run(added)),
@@ -136,10 +140,9 @@ impl Outbox {
 
     /// Drops everything that waits, for a connection that is given up.
     pub fn clear(&mut self) {
-        let needed = self.copied.len();
         self.segments.clear();
         self.copied.clear();
-        let roomy = self.copied.capacity() > KEPT.max(4 * needed);
+        let roomy = self.copied.capacity() > KEPT.max(4 * core::mem::take(&mut self.needed));
         self.small_turns = if roomy { self.small_turns + 1 } else { 0 };
         if self.small_turns == SMALL_TURNS {
             (self.segments, self.copied, self.small_turns) = Default::default();
