@@ -294,6 +294,33 @@ async function click(page) {
     for (const [name, value] of Object.entries({ ...wanted, status: word })) if (now[name] !== value) fail(`${verb}: ${JSON.stringify(now)}`);
   }
   await looks('shows');
+  // It is changed: another input comes first, and another message.
+  const { id: other } = await api('/v1/inputs', 'POST', { name: 'Second' });
+  await shows.getByRole('checkbox', { name: 'Second' }).waitFor();
+  await button('Edit the show Evening').click();
+  if (await shows.getByLabel('Before it begins').inputValue() !== '<b>Doors</b> open at eight') fail('another message is edited');
+  if (!await shows.getByRole('checkbox', { name: NAME }).isChecked()) fail('the input of the show is not checked');
+  await shows.getByRole('checkbox', { name: 'Second' }).check();
+  await button('Move Second up').focus();
+  await page.keyboard.press('Enter');
+  await told('Second is number 1');
+  if (await page.evaluate(() => document.activeElement.ariaLabel) !== 'Move Second up') fail('what was moved has lost the focus');
+  await shows.getByLabel('Before it begins').fill('At nine');
+  await shows.getByLabel('When it is over').fill('Good night');
+  await looks('show-edit');
+  await button('Save the show').click();
+  await told('The show Evening was changed');
+  const changed = await api(`/v1/shows/${show.id}`);
+  if (changed.inputs.join() !== [other, id].join() || changed.status !== 'finished' || !changed.replay_after_finish) fail(JSON.stringify(changed));
+  if (changed.messages.pending !== 'At nine' || changed.messages.finished !== 'Good night' || changed.messages.paused) fail(JSON.stringify(changed));
+  await evening.getByText(`of Second, ${NAME}`).waitFor();
+  await button('Make the show').waitFor();
+  await button('Edit the show Evening').click();
+  await shows.getByRole('checkbox', { name: 'Second' }).uncheck();
+  await button('Change no show').click();
+  if ((await api(`/v1/shows/${show.id}`)).inputs.length !== 2) fail('what was given up was changed');
+  await api(`/v1/inputs/${other}`, 'DELETE');
+  await evening.getByText(`of ${NAME}`).waitFor();
   // Somebody else's change is seen, too.
   await api(`/v1/shows/${show.id}`, 'PATCH', { status: 'live' });
   await evening.getByText(`sees ${NAME}`).waitFor();
