@@ -22,6 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -56,6 +57,8 @@ pub async fn listen(listener: TcpListener, server: Arc<Server>) {
         .merge(apis(&server))
         .fallback(get(media))
         .with_state(server.clone());
+    // Around the routes, not on them: there axum says last which methods they take.
+    let router = Router::new().fallback_service(router).layer(map_response(keep_methods));
     while let Some((socket, peer)) = server.accept(&listener).await {
         let config = server.config();
         let Some(pass) = server.let_in(peer.ip()) else { continue };
@@ -91,6 +94,14 @@ async fn serve(
     if let Err(why) = ended {
         debug!(%peer, %why, "an HTTP connection ended");
     }
+}
+
+/// Which methods a path takes is told with 405 alone, which strangers do not get.
+async fn keep_methods(mut response: Response) -> Response {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().remove(header::ALLOW);
+    }
+    response
 }
 
 /// The native API, and those of hosted services for programs that were written for them.

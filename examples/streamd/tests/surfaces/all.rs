@@ -163,6 +163,8 @@ fn api_01_a_method_that_a_path_does_not_take_is_told_to_callers_only() {
             let answer = stranger.call(method, path, Value::Null);
             let refused = answer.json(401);
             assert!(fits(&refused), "{method} {path}: {refused}");
+            let asked = stranger.call("OPTIONS", path, Value::Null);
+            assert_eq!((answer.header("allow"), asked.header("allow")), (None, None), "{path}");
         }
         let answer = ann.call(method, path, Value::Null);
         let told = answer.json(405);
