@@ -79,16 +79,13 @@ async fn looked_up(server: &Server, ids: Vec<ClipId>, mut all: Vec<Value>) -> Ve
     let files: Vec<_> = ids.into_iter().map(|it| clips::file(server, it)).collect();
     let look = tokio::task::spawn_blocking(move || {
         for (clip, file) in all.iter_mut().zip(files) {
-            let (ready, failed) = (file.is_file(), !clip["error"].is_null());
-            clip["ready"] = ready.into();
-            clip["state"] = if ready {
-                "ready"
-            } else if failed {
-                "failed"
-            } else {
-                "pending"
-            }
-            .into();
+            let ready = file.is_file();
+            let state = match &clip["error"] {
+                _ if ready => "ready",
+                Value::Null => "pending",
+                _ => "failed",
+            };
+            (clip["state"], clip["ready"]) = (state.into(), ready.into());
         }
         all
     });
