@@ -87,7 +87,7 @@ impl Outbox {
         assert!(self.copied.len() >= before, "appending takes nothing away");
         let added = self.copied.len() - before;
         self.len += added;
-        self.needed += added;
+        self.needed = self.needed.saturating_add(added);
         match self.segments.back_mut() {
             Some(Segment::Run(run)) => *run += added,
             _ if added > 0 => self.segments.push_back(Segment::Run(added)),
@@ -140,7 +140,8 @@ impl Outbox {
 
     /// Drops everything that waits, for a connection that is given up.
     pub fn clear(&mut self) {
-        self.segments.clear();
+        // One or two nearly always: quicker than to clear.
+        while self.segments.pop_front().is_some() {}
         self.copied.clear();
         let roomy = self.copied.capacity() > KEPT.max(4 * core::mem::take(&mut self.needed));
         self.small_turns = if roomy { self.small_turns + 1 } else { 0 };
