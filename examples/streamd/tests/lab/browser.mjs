@@ -1,6 +1,8 @@
 // Plays a URL in headless Chromium and prints what happened, as one line of JSON.
 //
-//   node browser.mjs PLAYER URL SECONDS SCREENSHOT     PLAYER: hls, shaka, videojs, native, page
+//   node browser.mjs PLAYER URL SECONDS SCREENSHOT [BACK LIVE]     PLAYER: hls, shaka, videojs, native, page
+//
+// BACK and LIVE: the seconds at which the viewer goes to the beginning of what can be seen, and to its end again.
 //
 // Runs in target/lab, where node_modules is.
 import fs from 'node:fs';
@@ -9,7 +11,7 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(`${process.cwd()}/`);
 const { chromium } = require('playwright-core');
-const [player, url, seconds, screenshot] = process.argv.slice(2);
+const [player, url, seconds, screenshot, back, live] = process.argv.slice(2);
 
 const script = (name) => fs.readFileSync(`node_modules/${name}`);
 const files = {
@@ -22,6 +24,7 @@ const players = {
     const it = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.1 });
     it.on(Hls.Events.ERROR, (_, error) => errors.push([error.type, error.details, error.fatal, String(error.error ?? '')].join(' ')));
     it.loadSource(url); it.attachMedia(v);
+    range = () => { const { fragmentStart, edge } = it.levels[it.currentLevel].details; return [fragmentStart, edge]; };
     latency = () => it.latency; parts = () => it.levels?.[0]?.details?.partList?.length ?? 0;</script>`,
   shaka: `<script src=/shaka.js></script><script>(async () => {
     shaka.polyfill.installAll();
@@ -29,6 +32,7 @@ const players = {
     it.configure({ streaming: { lowLatencyMode: true } });
     const told = (error) => errors.push('code ' + error.code + ' ' + JSON.stringify(error.data));
     it.addEventListener('error', (event) => told(event.detail));
+    range = () => { const { start, end } = it.seekRange(); return [start, end]; };
     latency = () => it.getStats().liveLatency;
     await it.load(url).catch(told); })()</script>`,
   // Without llhls: 8.24.1 stops at the end of a segment when it gets delta updates (CAN-SKIP-UNTIL), and asks for the
@@ -40,7 +44,7 @@ const players = {
   native: `<script>v.onerror = () => errors.push(v.error.message); v.src = url</script>`,
 };
 const page_of = (player) => `<!doctype html><video id=v muted autoplay playsinline width=640 height=360></video>
-  <script>const url = ${JSON.stringify(url)}, errors = []; let latency = () => null, parts = () => null;</script>${players[player]}`;
+  <script>const url = ${JSON.stringify(url)}, errors = []; let latency = () => null, parts = () => null, range = () => [0, 0];</script>${players[player]}`;
 
 const server = http.createServer((request, response) => {
   const file = files[request.url];
@@ -62,6 +66,8 @@ try {
   page.on('console', (message) => message.type() === 'error' && result.console.push(message.text()));
   await page.goto(player === 'page' ? url : `http://127.0.0.1:${server.address().port}/`);
   for (let second = 0; second < Number(seconds); second++) {
+    if (String(second) === back) await page.evaluate(() => { v.currentTime = range()[0] + 1; });
+    if (String(second) === live) await page.evaluate(() => { v.currentTime = range()[1] - 5; });
     await page.waitForTimeout(1000);
     result.samples.push(await page.evaluate((ours) => {
       const video = document.querySelector('video');

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::media;
-use crate::server::{Server, ingest, listening, streamd};
+use crate::server::{Server, ingest, listening, streamd, streamd_with};
 use crate::tool::{
     Running, folder, free_port, full, left_out, lock, result, run, start, until, version, work,
 };
@@ -179,6 +179,58 @@ fn live_of_files() {
             plays(player, what, &format!("http://127.0.0.1:{port}/index.m3u8"), &expected);
         }
     }
+}
+
+/// A live stream whose past can be seen: the viewer goes back to the beginning of the window and to live again.
+#[test]
+fn dvr_from_streamd() {
+    if !full() || left_out("browser", TOOLS) {
+        return;
+    }
+    node_modules();
+    for (options, what) in [("", "DVR, fMP4"), ("--hls ts", "DVR, TS")] {
+        let server = streamd_with(options);
+        let input = r#"{"name": "it", "alias": "it", "dvr": {"enabled": true, "window_s": 60}}"#;
+        let api = format!("http://127.0.0.1:{}/v1/inputs", server.http);
+        run(&format!("curl -s -f -H 'content-type: application/json' -d '{input}' {api}"), LIMIT)
+            .ok();
+        let _publisher =
+            start(&format!("publish {} {} --repeat", media::clip(60), server.url("it")));
+        let playlist = server.hls("it").replace("index.m3u8", "main.m3u8");
+        until("there is a past of 24 seconds", LIMIT, || {
+            let seen = run(&format!("curl -s {playlist}"), LIMIT).stdout;
+            let seconds =
+                seen.lines().filter_map(|it| it.strip_prefix("#EXTINF:")?.split(',').next());
+            seconds.filter_map(|it| it.parse::<f64>().ok()).sum::<f64>() >= 24.0
+        });
+        for player in ["hls", "shaka"] {
+            looks_back(player, what, &server.hls("it"));
+        }
+    }
+}
+
+/// Back after four seconds, live again after nine.
+fn looks_back(player: &str, what: &str, url: &str) {
+    let _guard = one_at_a_time();
+    let case = work(&format!("browser-{player}-{}", what.replace([' ', ','], "-")));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/browser.mjs");
+    let ended =
+        run(&format!("node '{script}' {player} {url} 14 {case}/picture.png 4 9"), LIMIT).ok();
+    let seen: Value =
+        serde_json::from_str(ended.stdout.trim()).unwrap_or_else(|_| panic!("{}", ended.told()));
+    let told = format!("{player}, {what}: {seen:#}");
+    assert_eq!(seen["errors"], Value::Array(vec![]), "{told}");
+    let time = |at: usize| seen["samples"][at]["time"].as_f64().expect("a time");
+    assert!(time(3) - time(4) > 12.0, "it did not go back; {told}");
+    assert!((2.0..4.5).contains(&(time(8) - time(5))), "the past does not play; {told}");
+    assert!(time(9) > time(3), "it did not come back to live; {told}");
+    assert!((2.0..4.5).contains(&(time(13) - time(10))), "live does not play; {told}");
+    assert!(seen["colours"].as_i64() > Some(8), "no picture; {told}");
+    result(
+        &format!("browser, {what}, from streamd"),
+        &format!("{} in Chromium {}", name(player), version("chromium")),
+        &format!("ok: {:.0} s back and to live again", time(3) - time(4)),
+    );
 }
 
 #[test]
