@@ -1,6 +1,6 @@
 // Plays a URL in headless Chromium and prints what happened, as one line of JSON.
 //
-//   node browser.mjs PLAYER URL SECONDS SCREENSHOT [BACK LIVE]     PLAYER: hls, shaka, videojs, native, page
+//   node browser.mjs PLAYER URL SECONDS SCREENSHOT [BACK LIVE]     PLAYER: hls, shaka, videojs, mpegts, native, page
 //
 // BACK and LIVE: the seconds at which the viewer goes to the beginning of what can be seen, and to its end again.
 //
@@ -17,6 +17,7 @@ const script = (name) => fs.readFileSync(`node_modules/${name}`);
 const files = {
   '/hls.js': () => script('hls.js/dist/hls.js'),
   '/shaka.js': () => script('shaka-player/dist/shaka-player.compiled.js'),
+  '/mpegts.js': () => script('mpegts.js/dist/mpegts.js'),
   '/video.js': () => script('video.js/dist/video.js'),
 };
 const players = {
@@ -41,6 +42,12 @@ const players = {
     const it = videojs(v, { autoplay: 'muted', html5: { vhs: { overrideNative: true, llhls: false } } });
     it.on('error', () => errors.push(String(it.error()?.message)));
     it.src({ src: url, type: 'application/vnd.apple.mpegurl' });</script>`,
+  // It has no word for live: behind is what has arrived and is not shown yet.
+  mpegts: `<script src=/mpegts.js></script><script>
+    const it = mpegts.createPlayer({ type: 'flv', isLive: true, url });
+    it.on(mpegts.Events.ERROR, (type, details, { code, msg }) => errors.push([type, details, code, msg].join(' ')));
+    it.attachMediaElement(v); it.load(); it.play();
+    latency = () => v.buffered.length ? v.buffered.end(v.buffered.length - 1) - v.currentTime : null;</script>`,
   native: `<script>v.onerror = () => errors.push(v.error.message); v.src = url</script>`,
 };
 const page_of = (player) => `<!doctype html><video id=v muted autoplay playsinline width=640 height=360></video>

@@ -87,6 +87,7 @@ fn name(player: &str) -> String {
         "hls" => "hls.js",
         "shaka" => "shaka-player",
         "videojs" => "video.js",
+        "mpegts" => "mpegts.js",
         other => return other.to_owned(),
     };
     let manifest =
@@ -144,6 +145,21 @@ fn low_latency_fmp4_from_streamd() {
         plays("videojs", what, &url, &expected);
         plays("native", what, &url, &expected);
     }
+}
+
+/// A player of HTTP-FLV gets the group of pictures that runs at once, so it is behind by what had come of that.
+const GROUP: f64 = 2.0 + 0.5;
+
+#[test]
+fn http_flv_from_streamd() {
+    if left_out("browser", TOOLS) {
+        return;
+    }
+    node_modules();
+    let (server, _publisher) = live(&media::low_latency_clip(60));
+    let expected =
+        Expected { seconds: if full() { 60 } else { 15 }, latency: Some(GROUP), ends: false };
+    plays("mpegts", "live HTTP-FLV from streamd", &server.flv("it"), &expected);
 }
 
 /// `ingest`, `package` and `vod` make a live stream of files.

@@ -32,6 +32,10 @@ impl Server {
         self.process.told()
     }
 
+    pub fn flv(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}/live/{name}.flv", self.http)
+    }
+
     pub fn hls(&self, name: &str) -> String {
         format!("http://127.0.0.1:{}/live/{name}/index.m3u8", self.http)
     }
