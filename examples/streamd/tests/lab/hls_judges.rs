@@ -1,14 +1,13 @@
 //! Playlists and boxes before strict judges; players that are no browsers.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use crate::browsers::{live, node_modules};
 use crate::media;
 use crate::packaging::{drawn_stream, pictures, stretches};
 use crate::server::listening;
-use crate::tool::{folder, free_port, left_out, result, run, start, version, work};
+use crate::tool::{free_port, left_out, result, run, start, version, work};
+use crate::viewers::vlc;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -137,41 +136,6 @@ fn gstreamer_plays_vod() {
         let who = format!("GStreamer playbin3 {}", version("gst-launch-1.0"));
         result(&format!("HLS player, VOD {what}"), &who, "ok: to its end");
     }
-}
-
-/// Has VLC play until that second of the stream, and says how many pictures it shows: a run of those sent.
-fn vlc(what: &str, url: &str, seconds: u32, sent: &[String]) -> usize {
-    // Not as root, and not into a folder that only root may enter.
-    let root = run("id -u", LIMIT).ok().stdout.trim() == "0";
-    let user = if root { "setpriv --reuid=65534 --regid=65534 --clear-groups " } else { "" };
-    let out = std::env::temp_dir().join(format!("levada-lab-vlc-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&out);
-    fs::create_dir(&out).expect("the folder for temporary files can be written");
-    fs::set_permissions(&out, Permissions::from_mode(0o777)).expect("our own folder");
-    let path = out.display();
-    let line = format!(
-        "{user}env HOME={path} vlc -I dummy --no-dbus --no-video-title-show --no-osd --no-spu --aout=dummy \
-         --no-drop-late-frames --no-skip-frames --vout=yuv --yuv-file={path}/seen --yuv-chroma=I420 \
-         --run-time={seconds} {url} vlc://quit"
-    );
-    let told = run(&line, LIMIT).ok().told();
-    let seen = fs::read(out.join("seen")).unwrap_or_default();
-    let _ = fs::remove_dir_all(&out);
-    // What it writes is Y4M but for its first word.
-    let seen = [b"YUV4MPEG2", seen.strip_prefix(b"I420").unwrap_or(&seen)].concat();
-    let file = format!("{}/seen.y4m", work("vlc"));
-    fs::write(folder().join(&file), seen).expect("target/lab can be written");
-    let seen = pictures("ffmpeg", &file);
-    fs::remove_file(folder().join(&file)).expect("our own file");
-    let begin = sent.iter().position(|it| seen.first() == Some(it));
-    let begin = begin.unwrap_or_else(|| panic!("not a picture of ours\n{told}"));
-    let pairs = seen.iter().zip(sent.iter().cycle().skip(begin));
-    let same = pairs.take_while(|(one, other)| one == other).count();
-    // When it stops it leaves out pictures that wait to be shown.
-    assert!(same + 3 >= seen.len(), "picture {same} of {} differs\n{told}", seen.len());
-    let who = format!("VLC {}", version(&format!("{user}vlc")));
-    result(what, &who, &format!("ok: {same} pictures, bit by bit"));
-    same
 }
 
 /// When VLC joins a live playlist with fewer segments, it runs dry ("PCR is called too late") and throws away what its

@@ -20,3 +20,4 @@ mod rtmps;
 mod sdks;
 mod server;
 mod tool;
+mod viewers;

@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Those that write what they get, so that it can be compared: tool, who it is, command line, and whether its end
 /// is a signal and so its file may be cut in the last tag.
-const RECORDERS: &[(&str, &str, &str)] = &[
+pub const RECORDERS: &[(&str, &str, &str)] = &[
     ("ffmpeg", "ffmpeg", "ffmpeg -v error -y -i URL -t 4 -c copy -f flv FILE"),
     ("ffmpeg8", "ffmpeg", "ffmpeg8 -v error -y -i URL -t 4 -c copy -f flv FILE"),
     ("ffmpeg9", "ffmpeg", "ffmpeg9 -v error -y -i URL -t 4 -c copy -f flv FILE"),
@@ -82,7 +82,7 @@ fn all(server: &Server, name: &str) {
     drop(publisher);
 }
 
-fn recorder(tool: &str, who: &str, line: &str, url: &str, sent: &Probed) {
+pub fn recorder(tool: &str, who: &str, line: &str, url: &str, sent: &Probed) {
     let file = format!("{}/got.flv", work(&format!("player {who}").replace([' ', '(', ')'], "-")));
     let ended = run(&line.replace("URL", url).replace("FILE", &file), LIMIT);
     if tool.starts_with("ffmpeg") {
