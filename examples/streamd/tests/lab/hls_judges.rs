@@ -11,7 +11,7 @@ use crate::viewers::vlc;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn judge(what: &str, files: &str) {
+pub fn judge(what: &str, files: &str) {
     node_modules();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/judge.mjs");
     run(&format!("node '{script}' {what} {files}"), LIMIT).silent();

@@ -9,6 +9,7 @@ mod codec_facts;
 mod dashboard;
 mod hls_judges;
 mod media;
+mod multitrack;
 mod nginx;
 mod obs_studio;
 mod openapi;

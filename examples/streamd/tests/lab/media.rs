@@ -69,3 +69,15 @@ pub fn enhanced(name: &str) -> String {
         ),
     )
 }
+
+/// Two tracks of H.264, the second smaller, and two of AAC, ten seconds, written as FLV by the newest ffmpeg.
+pub fn multitrack() -> String {
+    make(
+        "multitrack.flv",
+        &format!(
+            "ffmpeg9 -v error -y {PICTURE} -f lavfi -i testsrc2=size=320x180:rate=30 \
+             -f lavfi -i sine=frequency=880:sample_rate=48000 -t 10 -map 0 -map 2 -map 1 -map 3 \
+             {H264} -b:v:1 300k {AAC} -flvflags no_duration_filesize -f flv"
+        ),
+    )
+}
