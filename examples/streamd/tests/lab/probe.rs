@@ -102,9 +102,14 @@ fn run_of(kind: &str, sent: &Probed, got: &Probed, shift: &mut Option<i64>) -> u
         assert!(sent.is_empty(), "no {kind} packet came");
         return 0;
     };
+    // Sound may repeat itself byte by byte: once the shift is known, the time tells which of them it is.
+    let is_first = |it: &Packet| {
+        let later = first.dts.zip(it.dts).map(|(other, one)| other - one);
+        it.hash == first.hash && (shift.is_none() || later.is_none() || later == *shift)
+    };
     let from = sent
         .iter()
-        .position(|it| it.hash == first.hash)
+        .position(|it| is_first(it))
         .unwrap_or_else(|| panic!("the first {kind} packet was never sent: {first:?}"));
     for (at, (one, other)) in sent.iter().skip(from).zip(&got).enumerate() {
         assert_eq!(one.hash, other.hash, "{kind} packet {at} of {}", got.len());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::media;
 use crate::probe::{Probed, decodes, probe, same_run};
 use crate::server::{Server, ingest, streamd};
-use crate::tool::{left_out, result, run, start, version, work};
+use crate::tool::{full, left_out, result, run, start, version, work};
 
 const LIMIT: Duration = Duration::from_secs(40);
 
@@ -110,8 +110,11 @@ fn ffmpeg_newest_enhanced() {
     ] {
         let file = media::enhanced(name);
         let line = format!("ffmpeg9 -v error -re -i {file} -c copy -f flv {option} URL");
-        let who = format!("ffmpeg {} {name} to ingest", version("ffmpeg9"));
-        copies(&who, &ingest(), true, &line, &file, "ffprobe8");
+        let who = format!("ffmpeg {} {name}", version("ffmpeg9"));
+        copies(&format!("{who} to streamd"), &streamd(), false, &line, &file, "ffprobe8");
+        if full() {
+            copies(&format!("{who} to ingest"), &ingest(), true, &line, &file, "ffprobe8");
+        }
     }
 }
 
