@@ -48,6 +48,7 @@
 
 extern crate alloc;
 
+mod copied;
 #[cfg(feature = "std")]
 mod endpoint;
 mod outbox;

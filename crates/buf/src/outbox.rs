@@ -2,8 +2,9 @@ use alloc::collections::VecDeque;
 #[cfg(feature = "std")]
 use std::io::IoSlice;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
+use crate::copied::Copied;
 use crate::segment::Segment;
 
 /// Payloads of at least this many bytes are shared, smaller ones copied.
@@ -12,19 +13,13 @@ use crate::segment::Segment;
 /// point is measured by `cargo bench -p levada-benches --bench outbox`.
 pub const SHARE_FROM: usize = 2048;
 
-/// A copy buffer of this size is always kept for reuse.
-const KEPT: usize = 4 * 1024;
-/// A larger one is let go when this many times in a row a quarter of it was enough: what a burst once needed does not
-/// stay in the memory of each of thousands of receivers.
-const SMALL_TURNS: u8 = 16;
-
 /// The budget of [`Outbox::new`]: enough for some seconds of video at usual rates.
 const DEFAULT_BUDGET: usize = 8 * 1024 * 1024;
 
 /// Bytes on their way out: small writes are copied, large payloads are shared.
 ///
 /// Invariants, checked by the tests after every operation:
-/// - `len` is the sum of the segments' lengths, the copy buffer's length the sum of the runs'.
+/// - `len` is the sum of the segments' lengths, the length of what was copied the sum of the runs'.
 /// - No segment is empty, and no two runs stand side by side.
 ///
 /// ```
@@ -40,14 +35,10 @@ const DEFAULT_BUDGET: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Outbox {
     segments: VecDeque<Segment>,
-    copied: BytesMut,
+    copied: Copied,
     len: usize,
     budget: usize,
     taken: u64,
-    /// Bytes copied since everything last left.
-    needed: usize,
-    /// How often in a row most of the copy buffer was of no use.
-    small_turns: u8,
 }
 
 impl Outbox {
@@ -60,37 +51,22 @@ impl Outbox {
     ///
     /// Worst-case memory of shared payloads is what they pin, which their owner usually holds anyway.
     pub fn with_budget(budget: usize) -> Self {
-        Self {
-            segments: VecDeque::new(),
-            copied: BytesMut::new(),
-            len: 0,
-            budget,
-            taken: 0,
-            needed: 0,
-            small_turns: 0,
-        }
+        Self { segments: VecDeque::new(), copied: Copied::default(), len: 0, budget, taken: 0 }
     }
 
     /// Copies `bytes` behind what is there.
     pub fn put(&mut self, bytes: &[u8]) {
-        self.put_with(|copied| copied.extend_from_slice(bytes));
+        self.put_with(bytes.len(), |place| place.copy_from_slice(bytes));
     }
 
-    /// Lets `append` put bytes behind what is there, for those that are made piece by piece.
-    ///
-    /// # Panics
-    ///
-    /// When it takes bytes away: they are not its own.
-    pub fn put_with(&mut self, append: impl FnOnce(&mut BytesMut)) {
-        let before = self.copied.len();
-        append(&mut self.copied);
-        assert!(self.copied.len() >= before, "appending takes nothing away");
-        let added = self.copied.len() - before;
-        self.len += added;
-        self.needed = self.needed.saturating_add(added);
+    /// Lets `fill` write this many bytes behind what is there, for those that are made piece by piece. What it leaves
+    /// out is whatever was there before.
+    pub fn put_with(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) {
+        fill(self.copied.append(len));
+        self.len += len;
         match self.segments.back_mut() {
-            Some(Segment::Run(run)) => *run += added,
-            _ if added > 0 => self.segments.push_back(Segment::Run(added)),
+            Some(Segment::Run(run)) => *run += len,
+            _ if len > 0 => self.segments.push_back(Segment::Run(len)),
             _ => {}
         }
     }
@@ -122,7 +98,7 @@ impl Outbox {
     /// ties the slices to a temporary.
     #[cfg(feature = "std")]
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut copied = &self.copied[..];
+        let mut copied = self.copied.waiting();
         let mut filled = 0;
         for (slot, segment) in slices.iter_mut().zip(&self.segments) {
             *slot = IoSlice::new(match segment {
@@ -143,11 +119,6 @@ impl Outbox {
         // One or two nearly always: quicker than to clear.
         while self.segments.pop_front().is_some() {}
         self.copied.clear();
-        let roomy = self.copied.capacity() > KEPT.max(4 * core::mem::take(&mut self.needed));
-        self.small_turns = if roomy { self.small_turns + 1 } else { 0 };
-        if self.small_turns == SMALL_TURNS {
-            (self.segments, self.copied, self.small_turns) = Default::default();
-        }
         self.len = 0;
     }
 
@@ -155,7 +126,7 @@ impl Outbox {
     pub(crate) fn check_invariants(&self) {
         let runs: usize =
             self.segments.iter().map(|it| if let Segment::Run(len) = it { *len } else { 0 }).sum();
-        assert_eq!(self.copied.len(), runs);
+        assert_eq!(self.copied.waiting().len(), runs);
         assert_eq!(self.len, self.segments.iter().map(Segment::len).sum::<usize>());
         assert!(self.segments.iter().all(|it| it.len() > 0));
         let mut pairs = self.segments.iter().zip(self.segments.iter().skip(1));
@@ -177,7 +148,7 @@ impl Buf for Outbox {
     fn chunk(&self) -> &[u8] {
         match self.segments.front() {
             None => &[],
-            Some(Segment::Run(len)) => self.copied.get(..*len).unwrap_or_default(),
+            Some(Segment::Run(len)) => self.copied.waiting().get(..*len).unwrap_or_default(),
             Some(Segment::Shared(bytes)) => bytes,
         }
     }
@@ -205,7 +176,7 @@ impl Buf for Outbox {
             match front {
                 Segment::Run(len) => {
                     *len -= taken;
-                    self.copied.advance(taken);
+                    self.copied.take(taken);
                 }
                 Segment::Shared(bytes) => bytes.advance(taken),
             }

@@ -1,4 +1,6 @@
-use bytes::{BufMut, Bytes, BytesMut};
+use alloc::vec;
+
+use bytes::Bytes;
 
 use crate::header::{EXTENDED, Encoded, Fields, MAX_LENGTH, Shape};
 use crate::{ChunkError, ChunkSize, ChunkStreamId, Message, MessageType};
@@ -42,9 +44,9 @@ impl SharedMessage {
             payload.clone()
         } else {
             let between = Encoded::new(kind.chunk_stream(), Fields::Same, extended(timestamp));
-            let mut body = BytesMut::new();
+            let mut body = vec![0; cut_len(&payload, size, between.bytes())];
             cut(&payload, size, between.bytes(), &mut body);
-            body.freeze()
+            body.into()
         };
         Ok(Self { kind, timestamp, chunk_size, payload, body })
     }
@@ -84,28 +86,34 @@ impl SharedMessage {
     }
 }
 
-/// Appends `payload` with a header between each two chunks.
-pub(crate) fn cut(payload: &[u8], chunk_size: usize, between: &[u8], to: &mut BytesMut) {
-    let cuts = payload.len().saturating_sub(1) / chunk_size;
-    to.reserve(payload.len() + cuts * between.len());
-    let (first, rest) = payload.split_at(chunk_size.min(payload.len()));
-    to.extend_from_slice(first);
-    if chunk_size == DEFAULT_SIZE {
-        // Chunks whose size the compiler knows are copied without a call, in half the instructions.
-        let (chunks, last) = rest.as_chunks::<DEFAULT_SIZE>();
-        append(to, between, chunks.iter());
-        append(to, between, last.chunks(DEFAULT_SIZE));
-    } else {
-        append(to, between, rest.chunks(chunk_size));
+/// How long `payload` is with a header between each two chunks.
+pub(crate) fn cut_len(payload: &[u8], chunk_size: usize, between: &[u8]) -> usize {
+    payload.len() + payload.len().saturating_sub(1) / chunk_size * between.len()
+}
+
+/// Writes that to a place of just this length.
+pub(crate) fn cut(payload: &[u8], chunk_size: usize, between: &[u8], to: &mut [u8]) {
+    if let (DEFAULT_SIZE, &[between]) = (chunk_size, between) {
+        return cut_default(payload, between, to);
+    }
+    let places = to.chunks_mut(chunk_size + between.len());
+    for (place, chunk) in places.zip(payload.chunks(chunk_size)) {
+        let (place, header) = place.split_at_mut(chunk.len());
+        place.copy_from_slice(chunk);
+        // None behind the last.
+        header.iter_mut().zip(between).for_each(|(to, from)| *to = *from);
     }
 }
 
-fn append(to: &mut BytesMut, between: &[u8], chunks: impl Iterator<Item: AsRef<[u8]>>) {
-    for chunk in chunks {
-        // One byte nearly always: not worth a call.
-        between.iter().for_each(|it| to.put_u8(*it));
-        to.extend_from_slice(chunk.as_ref());
+/// The same in half the instructions, since the compiler knows all lengths.
+fn cut_default(payload: &[u8], between: u8, to: &mut [u8]) {
+    let (places, last) = to.as_chunks_mut::<{ DEFAULT_SIZE + 1 }>();
+    let (chunks, rest) = payload.split_at(payload.len() - last.len());
+    for ([place @ .., header], chunk) in places.iter_mut().zip(chunks.as_chunks().0) {
+        *place = *chunk;
+        *header = between;
     }
+    last.copy_from_slice(rest);
 }
 
 /// The extended timestamp of an absolute time, which the type 3 headers behind it repeat.

@@ -185,7 +185,8 @@ impl ChunkWriter {
         }
         let between = Encoded::new(id, Fields::Same, extended);
         if size < SHARE_FROM {
-            return out.put_with(|copied| shared::cut(payload, size, between.bytes(), copied));
+            let (len, between) = (shared::cut_len(payload, size, between.bytes()), between.bytes());
+            return out.put_with(len, |place| shared::cut(payload, size, between, place));
         }
         let mut rest = payload.clone();
         while rest.len() > size {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::copied::{KEPT, SMALL_TURNS};
 
 fn drain(out: &mut Outbox) -> Vec<u8> {
     let bytes = out.copy_to_bytes(out.remaining()).to_vec();
