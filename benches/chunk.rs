@@ -45,14 +45,16 @@ fn reads(size: ChunkSize, read: usize) -> Vec<Case> {
 
 fn levada_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
     let mut reader = ChunkReader::default();
-    let mut input = BytesMut::with_capacity(64 * 1024);
+    // Blocks of a few reads, as a driver has them.
+    let block = (4 * read).min(64 * 1024);
+    let mut input = BytesMut::with_capacity(block);
     input.extend_from_slice(&[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0]);
     input.extend_from_slice(&Control::SetChunkSize(chunk_size).message().payload);
     reader.read(&mut input).unwrap();
     let mut messages = 0;
     for bytes in wire.chunks(read) {
         if input.capacity() - input.len() < read {
-            input.reserve(64 * 1024);
+            input.reserve(block);
         }
         input.extend_from_slice(bytes);
         while let Some(message) = reader.read(&mut input).unwrap() {

@@ -66,6 +66,14 @@ struct Seen {
     taken: Vec<usize>,
 }
 
+impl Seen {
+    fn close(&mut self, path: &str) {
+        if let Some(open) = self.open.iter().position(|it| it == path) {
+            self.open.remove(open);
+        }
+    }
+}
+
 /// The endpoint.
 #[derive(Clone)]
 pub struct Sink {
@@ -121,10 +129,13 @@ impl Sink {
             seen.open.push(path.clone());
             seen.posts.push(post);
         }
+        if matches!(answer, Answer::Nothing) {
+            // Until the other side gives up.
+            let _ = socket.read(&mut [0]);
+        }
+        // First: the next post may come while the answer to this one is on its way.
+        self.seen.lock().unwrap().close(&path);
         self.give(socket, &answer);
-        let mut seen = self.seen.lock().unwrap();
-        let open = seen.open.iter().position(|it| *it == path)?;
-        seen.open.remove(open);
         Some(())
     }
 
@@ -135,8 +146,7 @@ impl Sink {
             Answer::With(status, header) => {
                 write!(socket, "HTTP/1.1 {status} x\r\n{header}\r\n{end}")
             }
-            // Until the other side gives up.
-            Answer::Nothing => socket.read(&mut [0]).map(drop),
+            Answer::Nothing => Ok(()),
             Answer::Endless => write!(socket, "HTTP/1.1 200 x\r\n\r\n").map(|()| {
                 let mut taken = 0;
                 while socket.write_all(&[b'x'; 4096]).is_ok() {
