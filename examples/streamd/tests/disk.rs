@@ -72,7 +72,7 @@ fn after_a_restart_hls_goes_on_above_the_last_number() {
     server.until("the file", |_| folder.files(".next").first().map(drop));
     server.signal("KILL");
     server.end();
-    drop(publisher);
+    publisher.leave();
 
     let server = Server::start(&folder, &[]);
     let mut publisher = Client::publish(server.rtmp, "live/a");
@@ -90,7 +90,7 @@ fn recordings_are_listed_and_become_plain_mp4() {
         let server = Server::start(&folder, &["--record", format, "--reconnect", "0"]);
         let mut publisher = Client::publish(server.rtmp, "live/a");
         publisher.send_all(&clip());
-        drop(publisher);
+        publisher.leave();
         let list = server.until("it is recorded", |it| {
             let list = it.json("/v1/recordings");
             (list["recordings"][0]["state"] == "ready").then_some(list)

@@ -127,7 +127,7 @@ fn c03_c05_c10_c22_c33_live_then_recorded_then_without_its_input() {
         assert!(server.json(&format!("/{id}/lifecycle"))["live"].as_bool().unwrap());
         assert_eq!(server.ask(&format!("/v1/recordings/{recording}/media.mp4"), "").0, 404);
 
-        drop(encoder);
+        encoder.leave();
         let own = format!("/{recording}/manifest/");
         let whole = ended(&server, &own, &recording);
         assert_eq!(server.ask(&format!("{base}video.m3u8"), "").0, 204);
@@ -400,7 +400,7 @@ fn c08_a_recording_keeps_the_rules_it_began_with() {
     server.patch(&format!("/v1/inputs/{id}"), &json!({ "recording": { "require_signed": false } }));
     assert_eq!(refusal(&server, id).0, 200);
     assert_eq!(refusal(&server, &recording).0, 401);
-    drop(encoder);
+    encoder.leave();
     let wanted = json!({ "sub": recording });
     let watch = text(&server.post("/v1/tokens", &wanted)["token"]).to_owned();
     ended(&server, &format!("/{watch}/manifest/"), &recording);
@@ -622,7 +622,7 @@ fn media_are_as_they_are_described() {
         Some(it.call("POST", "/v1/clips", &wanted)).filter(|it| it.0 < 300).map(|it| it.1)
     });
     assert_eq!(&server.beginning(&format!("/{id}/live.flv"), 3)[..3], b"FLV");
-    drop(encoder);
+    encoder.leave();
     ended(&server, &format!("/{recording}/manifest/"), &recording);
     let shown = server.json(&format!("/v1/recordings/{recording}"));
     let file = text(&shown["files"][0]["url"]).strip_prefix("/recordings/").unwrap();
@@ -699,7 +699,7 @@ fn t36_clips_are_files_of_their_own() {
     let kept = text(&server.post("/v1/clips", &wanted)["id"]).to_owned();
     let kept_base = format!("/{}/manifest/", token(&kept));
     playlist(&server, &format!("{kept_base}video.m3u8"));
-    drop(encoder);
+    encoder.leave();
     ended(&server, &format!("/{}/manifest/", token(&recording)), &recording);
     server.delete(&format!("/v1/recordings/{recording}"));
     server.until("it is gone", |it| {
@@ -725,7 +725,7 @@ fn t36_a_clip_that_cannot_be_cut_says_why() {
     let mut encoder = publisher(&server, &input);
     encoder.send_all(&film(18));
     let recording = running(&server, text(&input["id"]));
-    drop(encoder);
+    encoder.leave();
     ended(&server, &format!("/{recording}/manifest/"), &recording);
     // A clip's id, and how it ended.
     let order = |server: &Server| {

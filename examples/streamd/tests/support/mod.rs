@@ -406,6 +406,14 @@ impl Client {
         client
     }
 
+    /// Goes away once the server has read everything. Dropped, it may leave words of the server unread, and the system
+    /// then sends a reset, which takes back what the server has not read yet.
+    pub fn leave(mut self) {
+        self.socket.shutdown(std::net::Shutdown::Write).unwrap();
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        while self.socket.read(&mut [0; 4096]).is_ok_and(|it| it > 0) {}
+    }
+
     /// Goes away without a word: what is not read yet makes the system send a reset.
     pub fn reset(self) {
         let linger = socket2::SockRef::from(&self.socket);
