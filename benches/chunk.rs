@@ -45,8 +45,8 @@ fn reads(size: ChunkSize, read: usize) -> Vec<Case> {
 
 fn levada_read(chunk_size: ChunkSize, wire: &[u8], read: usize) -> usize {
     let mut reader = ChunkReader::default();
-    // Blocks of a few reads, as a driver has them.
-    let block = (4 * read).min(64 * 1024);
+    // Blocks of a few reads, with room for a chunk, as a driver has them.
+    let block = (4 * read).max(chunk_size.bytes() as usize).min(64 * 1024);
     let mut input = BytesMut::with_capacity(block);
     input.extend_from_slice(&[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0]);
     input.extend_from_slice(&Control::SetChunkSize(chunk_size).message().payload);
