@@ -20,7 +20,7 @@
 //! ```
 
 use alloc::borrow::Cow;
-use alloc::vec::Vec;
+use alloc::vec;
 
 use bytes::BytesMut;
 
@@ -237,21 +237,12 @@ where
 
 /// A unit without its emulation prevention bytes (H.264 §7.3.1, H.265 §7.3.1.1). Copied only if it has any.
 pub fn unescape(unit: &[u8]) -> Cow<'_, [u8]> {
-    let Some(first) = unit.windows(3).position(|it| it == [0, 0, 3]) else {
+    if !unit.windows(3).any(|it| it == [0, 0, 3]) {
         return Cow::Borrowed(unit);
-    };
-    let (head, tail) = unit.split_at(first);
-    let mut bytes = Vec::with_capacity(unit.len());
-    bytes.extend_from_slice(head);
-    let mut zeros = 0;
-    for &byte in tail {
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        bytes.push(byte);
     }
+    let mut bytes = vec![0; unit.len()];
+    let (len, _) = unescape_into(unit, &mut bytes);
+    bytes.truncate(len);
     Cow::Owned(bytes)
 }
 
