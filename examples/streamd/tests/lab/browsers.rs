@@ -30,18 +30,24 @@ pub fn one_at_a_time() -> MutexGuard<'static, ()> {
     lock(&ONE_AT_A_TIME)
 }
 
-/// Plays and judges.
-fn plays(player: &str, what: &str, url: &str, expected: &Expected) {
+/// What a player did, and the same in words. It may report no error. `steps` are those of `browser.mjs`.
+fn watched(player: &str, what: &str, url: &str, seconds: u32, steps: &str) -> (Value, String) {
     let _guard = one_at_a_time();
     let case = work(&format!("browser-{player}-{}", what.replace([' ', ','], "-")));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/browser.mjs");
-    let seconds = expected.seconds;
-    let ended =
-        run(&format!("node '{script}' {player} {url} {seconds} {case}/picture.png"), LIMIT).ok();
+    let line = format!("node '{script}' {player} {url} {seconds} {case}/picture.png {steps}");
+    let ended = run(&line, LIMIT).ok();
     let seen: Value =
         serde_json::from_str(ended.stdout.trim()).unwrap_or_else(|_| panic!("{}", ended.told()));
     let told = format!("{player}, {what}: {seen:#}");
     assert_eq!(seen["errors"], Value::Array(vec![]), "{told}");
+    (seen, told)
+}
+
+/// Plays and judges.
+fn plays(player: &str, what: &str, url: &str, expected: &Expected) {
+    let seconds = expected.seconds;
+    let (seen, told) = watched(player, what, url, seconds, "");
     let samples = seen["samples"].as_array().expect("samples");
     let time = |at: usize| samples[at]["time"].as_f64().unwrap_or_default();
     let last = samples.len() - 1;
@@ -227,15 +233,7 @@ fn dvr_from_streamd() {
 
 /// Back after four seconds, live again after nine.
 fn looks_back(player: &str, what: &str, url: &str) {
-    let _guard = one_at_a_time();
-    let case = work(&format!("browser-{player}-{}", what.replace([' ', ','], "-")));
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/browser.mjs");
-    let ended =
-        run(&format!("node '{script}' {player} {url} 14 {case}/picture.png 4 9"), LIMIT).ok();
-    let seen: Value =
-        serde_json::from_str(ended.stdout.trim()).unwrap_or_else(|_| panic!("{}", ended.told()));
-    let told = format!("{player}, {what}: {seen:#}");
-    assert_eq!(seen["errors"], Value::Array(vec![]), "{told}");
+    let (seen, told) = watched(player, what, url, 14, "4 9");
     let time = |at: usize| seen["samples"][at]["time"].as_f64().expect("a time");
     assert!(time(3) - time(4) > 12.0, "it did not go back; {told}");
     assert!((2.0..4.5).contains(&(time(8) - time(5))), "the past does not play; {told}");
