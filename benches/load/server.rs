@@ -27,17 +27,24 @@ fn cpu_of(pid: &str) -> anyhow::Result<f64> {
     }
 }
 
-/// The most memory that these processes ever had, in MB.
+/// The most memory that these processes ever had, in MB. Pages that several processes share are divided among them.
 pub fn peak_memory(pids: &[u32]) -> anyhow::Result<f64> {
     pids.iter().copied().map(peak_memory_of).sum()
 }
 
 fn peak_memory_of(pid: u32) -> anyhow::Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))
-        .with_context(|| format!("the process {pid} ended"))?;
-    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).unwrap_or_default();
-    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().context("no VmHWM")?;
-    Ok(kilobytes / 1000.0)
+    let read = |file: &str| {
+        let path = format!("/proc/{pid}/{file}");
+        fs::read_to_string(path).with_context(|| format!("the process {pid} ended"))
+    };
+    let (status, maps) = (read("status")?, read("smaps_rollup")?);
+    let kib = |text: &str, name: &str| -> anyhow::Result<f64> {
+        let line = text.lines().find_map(|it| it.strip_prefix(name)).unwrap_or_default();
+        let number = line.trim().trim_end_matches(" kB").parse();
+        number.with_context(|| format!("no {name} in /proc/{pid}"))
+    };
+    let of_others = kib(&maps, "Rss:")? - kib(&maps, "Pss:")?;
+    Ok((kib(&status, "VmHWM:")? - of_others) * 1024.0 / 1e6)
 }
 
 /// How many processes wanted to run, over the last minute.

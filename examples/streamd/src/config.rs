@@ -252,6 +252,8 @@ pub enum Hls {
     Fmp4,
     /// MPEG-TS, for old players. Without parts.
     Ts,
+    /// Nothing: there is no HLS, which takes most of the memory.
+    Off,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

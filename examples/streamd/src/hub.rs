@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use levada_chunk::Message;
 use levada_control::{
-    Claim, Error, Fact, InputId, Keyring, ListenerId, Loss, Observation, Plane, Refusal, Reply,
-    Second, SessionId, Slot, Use,
+    Claim, Error, Fact, InputId, Keyring, ListenerId, Loss, Observation, Plane, RecordingMode,
+    Refusal, Reply, Second, SessionId, Slot, Use,
 };
 use levada_session::StreamPath;
 use tokio::sync::watch;
@@ -66,9 +66,10 @@ impl Hub {
     /// An input's stream, which begins if there is none or it is over.
     fn begin(&self, server: &Arc<Server>, input: InputId, path: &str) -> Arc<Stream> {
         let config = server.config();
-        let wanted = server.control.read(|plane, _, _| {
+        let (wanted, records) = server.control.read(|plane, _, _| {
             let found = plane.input(input).map(|it| it.config);
-            found.map_or_else(Shape::default, Shape::of)
+            let records = found.is_some_and(|it| it.recording.mode == RecordingMode::Automatic);
+            (found.map_or_else(Shape::default, Shape::of), records)
         });
         let mut streams = self.lock();
         if let Some(stream) = streams.by_input.get(&input).filter(|it| !it.is_over()) {
@@ -79,7 +80,9 @@ impl Hub {
         let before = before.and_then(|it| it.resume_at());
         let before = before.or_else(|| resume::read(&config.data, path));
         let stream = Arc::new(Stream::new(input, path, &config, wanted, before));
-        stream.keep_beginning();
+        if records {
+            stream.keep_beginning();
+        }
         if let Some(old) = streams.by_path.insert(path.to_owned(), input) {
             streams.by_input.remove(&old);
         }

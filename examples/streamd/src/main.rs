@@ -32,6 +32,7 @@ mod metrics;
 mod observer;
 mod outputs;
 mod packager;
+mod places;
 mod proxy;
 mod pulls;
 mod reader;

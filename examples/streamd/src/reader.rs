@@ -11,6 +11,7 @@ use levada_relay::{Cursor, Next};
 use crate::bell::Listener;
 use crate::config::Join;
 use crate::lock::read;
+use crate::places::{Kind, Place};
 use crate::stream::{Item, Stream};
 
 /// How far a player may be behind before it skips to the newest keyframe, in milliseconds, at the most.
@@ -21,8 +22,8 @@ pub const BEHIND: u32 = 6_000;
 pub struct Reader {
     stream: Arc<Stream>,
     cursor: Cursor,
+    place: Arc<Place>,
     bell: Listener,
-    player: bool,
     /// How far this one may be behind.
     patience: u32,
     /// Where a player begins that wants no old pictures: with the first keyframe from that number on.
@@ -53,7 +54,7 @@ impl Taken {
 impl Reader {
     pub fn player(stream: Arc<Stream>, join: Join) -> Self {
         stream.players.fetch_add(1, Relaxed);
-        let mut reader = Self::new(stream, true);
+        let mut reader = Self::new(stream, None, Kind::Player);
         if join == Join::Next {
             reader.from = Some(reader.end());
         }
@@ -68,22 +69,22 @@ impl Reader {
     }
 
     pub fn follower(stream: Arc<Stream>) -> Self {
-        Self::new(stream, false)
+        Self::new(stream, None, Kind::Follower)
     }
 
-    /// The same from a place on.
-    pub fn recorder(stream: Arc<Stream>, cursor: Cursor) -> Self {
-        let mut reader = Self::new(stream, false);
+    /// The same from a place on, before the item of that number.
+    pub fn recorder(stream: Arc<Stream>, number: u64, cursor: Cursor) -> Self {
+        let mut reader = Self::new(stream, Some(number), Kind::Follower);
         reader.cursor = cursor;
         reader
     }
 
-    fn new(stream: Arc<Stream>, player: bool) -> Self {
+    fn new(stream: Arc<Stream>, next: Option<u64>, kind: Kind) -> Self {
         stream.readers.fetch_add(1, Relaxed);
-        stream.followers.fetch_add(u64::from(!player), Relaxed);
+        let place = stream.places.take(next, kind);
         let bell = stream.changed.listen();
         let cursor = read(&stream.ring).join();
-        Self { stream, cursor, bell, player, patience: BEHIND, from: None, skips: 0, holes: 0 }
+        Self { stream, cursor, place, bell, patience: BEHIND, from: None, skips: 0, holes: 0 }
     }
 
     /// The number after the newest item.
@@ -109,7 +110,8 @@ impl Reader {
     /// The ring is looked at once for all of them, so that a player that wakes up writes all that waits at once.
     pub fn read(&mut self, mut take: impl FnMut(&Item) -> Taken) {
         self.bell.hear();
-        let newest = if self.player { self.stream.newest() } else { 0 };
+        let player = self.place.is_player();
+        let newest = if player { self.stream.newest() } else { 0 };
         let ring = read(&self.stream.ring);
         loop {
             let place = self.cursor.clone();
@@ -125,6 +127,7 @@ impl Reader {
             };
             let begins = self.from.is_none_or(|from| item.key && item.number >= from);
             if in_order && !begins && !item.header {
+                self.place.set(item.number + 1);
                 continue;
             }
             match take(item) {
@@ -133,6 +136,9 @@ impl Reader {
                     return;
                 }
                 taken => {
+                    if in_order {
+                        self.place.set(item.number + 1);
+                    }
                     if item.key {
                         self.from = None;
                     }
@@ -142,7 +148,7 @@ impl Reader {
                 }
             }
             let behind = newest.wrapping_sub(item.message.timestamp());
-            let late = in_order && self.player && behind > self.patience && behind < u32::MAX / 2;
+            let late = in_order && player && behind > self.patience && behind < u32::MAX / 2;
             if late && ring.skip(&mut self.cursor).is_some() {
                 self.skips += 1;
             }
@@ -224,8 +230,7 @@ impl Drop for Counted {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.stream.readers.fetch_sub(1, Relaxed);
-        self.stream.followers.fetch_sub(u64::from(!self.player), Relaxed);
-        if self.player {
+        if self.place.is_player() {
             self.stream.players.fetch_sub(1, Relaxed);
         }
     }

@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tracing::{Span, debug, info, info_span};
 
+use crate::config::Config;
 use crate::control::Order;
 use crate::doors::Door;
 use crate::driver::{Application, drive};
@@ -108,11 +109,8 @@ async fn serve(
     let mut emptied = connection.door.emptied.clone();
     connection.call_when(async move { drop(emptied.changed().await) });
     let ended = match tls {
-        Some(tls) => match Tls::server(tls, session) {
-            // Not in the future of all who come without.
-            Ok(tls) => drive(socket, &mut *Box::new(tls), &mut connection).await,
-            Err(why) => Err(why.into()),
-        },
+        // Not in the future of all who come without.
+        Some(tls) => Box::pin(drive_secured(socket, tls, session, &mut connection)).await,
         None => drive(socket, &mut session, &mut connection).await,
     };
     connection.span.clone().in_scope(|| {
@@ -124,14 +122,28 @@ async fn serve(
     });
 }
 
+async fn drive_secured(
+    socket: TcpStream,
+    tls: Arc<rustls::ServerConfig>,
+    session: ServerSession,
+    connection: &mut Connection,
+) -> anyhow::Result<()> {
+    drive(socket, &mut Tls::server(tls, session)?, connection).await
+}
+
 /// A session that waits for its client. Nothing without chance.
 fn session(server: &Server) -> Option<ServerSession> {
     let mut random = [0; 1528];
     getrandom::fill(&mut random).ok()?;
-    let mut config = ServerConfig::default();
-    config.limits.send_budget = SEND_BUDGET;
-    config.timeouts.write = server.config().stall;
-    Some(ServerSession::new(Arc::new(config), Entropy::new(random), Instant::now()))
+    Some(ServerSession::new(server.session_config(), Entropy::new(random), Instant::now()))
+}
+
+/// What these settings say about sessions.
+pub fn session_config(config: &Config) -> ServerConfig {
+    let mut sessions = ServerConfig::default();
+    sessions.limits.send_budget = SEND_BUDGET;
+    sessions.timeouts.write = config.stall;
+    sessions
 }
 
 struct Connection {
@@ -194,6 +206,8 @@ impl Connection {
                 let to = session.accept_play(request);
                 self.call_when(player.order());
                 self.playing.retain(|it| it.to != to);
+                // One is all that most play.
+                self.playing.reserve_exact(1);
                 self.playing.push(Playing { to, player, reader, skips: 0, paused: false });
             }
             Err(why) => {

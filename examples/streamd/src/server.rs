@@ -3,12 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use levada_control::{
     Error, InputConfig, ListenerConfig, ListenerId, ListenerPolicy, Plane, Profile, ProfileKind,
     Reply, Request, Secret,
 };
+use levada_session::ServerConfig;
 use rustls::ClientConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -31,6 +34,7 @@ use crate::outputs::Outputs;
 use crate::pulls::Pulls;
 use crate::reader::BEHIND;
 use crate::record::Recorders;
+use crate::rtmp;
 use crate::shelf::Shelf;
 
 /// The name of the listener of `--rtmp`.
@@ -45,6 +49,8 @@ pub fn main_of(plane: &Plane) -> Option<ListenerId> {
 #[derive(Debug)]
 pub struct Server {
     config: Mutex<Arc<Config>>,
+    /// What that says about sessions: one for all of them.
+    sessions: Mutex<Arc<ServerConfig>>,
     pub hub: Hub,
     pub gate: Arc<Gate>,
     pub metrics: Metrics,
@@ -82,6 +88,7 @@ impl Server {
         tls: Arc<ClientConfig>,
     ) -> Self {
         Self {
+            sessions: Mutex::new(Arc::new(rtmp::session_config(&config))),
             config: Mutex::new(Arc::new(config)),
             hub: Hub::default(),
             gate: Arc::default(),
@@ -184,13 +191,9 @@ impl Server {
 
     /// Serves a connection in a task of its own. A bug ends that one, and is counted.
     pub fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
-        let (server, work) = (self.clone(), tokio::spawn(work));
-        tokio::spawn(async move {
-            if work.await.is_err_and(|it| it.is_panic()) {
-                error!("a connection ended by a bug");
-                server.metrics.panics.fetch_add(1, Relaxed);
-            }
-        });
+        let witness = Witness(self.clone());
+        // Not in an async block: it would have room for the work twice.
+        tokio::spawn(work.map(|()| drop(witness)));
     }
 
     /// Seconds of media that a listener queues per player.
@@ -219,8 +222,14 @@ impl Server {
         lock(&self.config).clone()
     }
 
+    /// The settings of sessions that begin now.
+    pub fn session_config(&self) -> Arc<ServerConfig> {
+        lock(&self.sessions).clone()
+    }
+
     /// Other settings from now on.
     pub fn set_config(&self, config: Config) {
+        *lock(&self.sessions) = Arc::new(rtmp::session_config(&config));
         *lock(&self.config) = Arc::new(config);
     }
 
@@ -251,5 +260,41 @@ impl Server {
     /// Turns to `true` when it is time to go.
     pub fn stop_sign(&self) -> watch::Receiver<bool> {
         self.stopping.subscribe()
+    }
+}
+
+/// Sees it when a connection ends by a bug.
+struct Witness(Arc<Server>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            error!("a connection ended by a bug");
+            self.0.metrics.panics.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bug_ends_one_connection_and_is_counted() {
+        let folder = std::env::temp_dir().join(format!("streamd-bug-{}", std::process::id()));
+        let config = Config::parse_from(["streamd", "--data", &folder.display().to_string()]);
+        let (control, _effects) = Control::open(config.plane(), &config.data, None).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let tokens = Tokens::load(None, &config.data, address).unwrap();
+        let tls = levada_tls::client_config(rustls::RootCertStore::empty()).unwrap();
+        let server = Arc::new(Server::new(config, None, tokens, control, tls));
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        server.spawn(async { panic!("a bug") });
+        server.spawn(async { done.send(()).unwrap() });
+        is_done.await.unwrap();
+        assert_eq!(server.metrics.panics.load(Relaxed), 1);
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -22,12 +22,13 @@ use crate::facts::{self, Facts};
 use crate::lock::{lock, read, write};
 use crate::observer::Observer;
 use crate::packager::{Held, Unpacking};
+use crate::places::{Kind, Places};
 use crate::reader::{BEHIND, Reader};
 use crate::room::{Room, Seen};
 
 /// How long an address counts as a viewer after it asked for HLS.
 const VIEWER: Duration = Duration::from_secs(15);
-/// Milliseconds that are kept for players: a little more than they may be behind.
+/// Milliseconds that are kept for players who are late: a little more than they may be behind.
 const KEPT: u32 = BEHIND + 2_000;
 /// How long a recording of all of it may be late.
 const BEGINNING: Duration = Duration::from_secs(10);
@@ -59,8 +60,7 @@ pub struct Stream {
     /// Readers of the ring: players, and those that record and send on.
     pub(crate) players: AtomicU64,
     pub(crate) readers: AtomicU64,
-    /// Those of them who want everything.
-    pub(crate) followers: AtomicU64,
+    pub(crate) places: Places,
     bytes: AtomicU64,
     messages: AtomicU64,
     reconnects: AtomicU64,
@@ -129,9 +129,11 @@ pub struct Packaging {
     observer: Observer,
     /// When the first frame came, in milliseconds since 1970: where playlists begin.
     pub begun: Option<i64>,
-    /// Whether the plane wants it packaged at all.
+    /// Whether there is HLS at all.
+    pub hls: bool,
+    /// Whether the plane wants this media packaged.
     pub wanted: bool,
-    /// Whether there is a playlist.
+    /// Whether there is a playlist, or without HLS a frame.
     playable: bool,
     /// Added to all times, so that every publisher begins a timeline of its own.
     shift: u32,
@@ -168,7 +170,8 @@ impl Stream {
         if let Some(window) = shape.window {
             hls.window = Window::Sliding(window);
         }
-        if config.hls_of(path) == Hls::Ts {
+        let container = config.hls_of(path);
+        if container == Hls::Ts {
             hls.segmenter.container = levada_hls::Container::Ts;
             hls.segmenter.part = None;
         }
@@ -183,6 +186,7 @@ impl Stream {
             facts: Facts::new(facts::policy(&config.health).unwrap_or_default()),
             observer: Observer::default(),
             begun: None,
+            hls: container != Hls::Off,
             wanted: true,
             playable: false,
             shift: 0,
@@ -206,7 +210,7 @@ impl Stream {
             viewers: Mutex::default(),
             players: AtomicU64::new(0),
             readers: AtomicU64::new(0),
-            followers: AtomicU64::new(0),
+            places: Places::default(),
             bytes: AtomicU64::new(0),
             messages: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
@@ -272,7 +276,7 @@ impl Stream {
     /// Keeps the place before the first message. Called once, when there is none yet.
     pub fn keep_beginning(self: &Arc<Self>) {
         let oldest = read(&self.ring).join_oldest();
-        *lock(&self.beginning) = Some(Reader::recorder(self.clone(), oldest));
+        *lock(&self.beginning) = Some(Reader::recorder(self.clone(), 0, oldest));
     }
 
     /// That place, for the first who wants it.
@@ -282,8 +286,10 @@ impl Stream {
 
     /// A place for a recording that the plane wants now: at the keyframe that it speaks of.
     pub fn recorder(self: &Arc<Self>) -> Reader {
-        let at = lock(&self.publication).asked.front().map(|it| it.1.clone());
-        at.map_or_else(|| self.follower(), |it| Reader::recorder(self.clone(), it))
+        // Under the lock: what the plane speaks of is not forgotten before it has a reader.
+        let publication = lock(&self.publication);
+        let asked = publication.asked.front().cloned();
+        asked.map_or_else(|| self.follower(), |(at, it)| Reader::recorder(self.clone(), at, it))
     }
 
     /// The number before which a recording ends that the plane wants no more: what came by now, but nothing that the
@@ -385,7 +391,8 @@ impl Stream {
                 publication.asked.push_back((number, here));
             }
             if key {
-                self.forget(&mut ring);
+                let asked = publication.asked.front().map_or(u64::MAX, |it| it.0);
+                self.forget(&mut ring, asked);
             }
         }
         self.changed.ring();
@@ -393,18 +400,18 @@ impl Stream {
         self.package(kind, timestamp, payload, again, seen);
     }
 
-    /// Lets go what is older than any player may be behind, unless somebody follows who wants everything.
-    fn forget(&self, ring: &mut Ring<Item>) {
+    /// Lets go what everybody has taken, and what is older than any player may be behind, but nothing from `asked` on.
+    fn forget(&self, ring: &mut Ring<Item>, asked: u64) {
         if self.begin.elapsed() > BEGINNING {
             drop(self.take_beginning());
         }
-        if self.followers.load(Relaxed) > 0 {
-            return;
-        }
         let newest = self.newest();
+        let wanted = asked.min(self.places.slowest(Kind::Follower));
+        let played = self.places.slowest(Kind::Player);
         ring.expire(|it| {
             let age = newest.wrapping_sub(it.message.timestamp());
-            age > KEPT && age < u32::MAX / 2
+            let late = age > KEPT && age < u32::MAX / 2;
+            it.number < wanted && (it.number < played || late)
         });
     }
 
@@ -453,6 +460,9 @@ impl Stream {
                     if matches!(event, MediaEvent::Frame(_)) {
                         packaging.begun.get_or_insert(now);
                     }
+                    if !packaging.hls {
+                        continue;
+                    }
                     if let Err(why) = packaging.origin.push(event, now) {
                         packaging.facts.found(format!("left out of HLS: {why}"));
                     }
@@ -461,12 +471,14 @@ impl Stream {
                 Held::Finding(finding) => packaging.facts.found(finding),
             }
         }
-        if packaging.origin.generation() == before {
-            return;
+        if packaging.origin.generation() != before {
+            self.hls_changed.send_replace(());
         }
-        self.hls_changed.send_replace(());
-        let playable = packaging.origin.resume_at().is_some();
-        seen.playable |= playable && !std::mem::replace(&mut packaging.playable, playable);
+        if !packaging.playable {
+            let has_playlist = packaging.origin.resume_at().is_some();
+            packaging.playable = has_playlist || !packaging.hls && packaging.begun.is_some();
+            seen.playable |= packaging.playable;
+        }
     }
 
     /// A publisher is gone.
@@ -622,5 +634,44 @@ mod tests {
         assert_eq!(begins(), (Some(5), 5, 5));
         stream.decided(Some(5));
         assert_eq!(begins(), (Some(5), 6, u64::MAX));
+    }
+
+    #[test]
+    fn what_everybody_has_taken_is_let_go_at_a_keyframe() {
+        let config = Config::parse_from(["streamd"]);
+        let input = InputId::from_bytes([1; 16]);
+        let stream = Arc::new(Stream::new(input, "live/a", &config, Shape::default(), None));
+        let session = SessionId::from_bytes([1; 8]);
+        stream.enter(session);
+        stream.use_session(session);
+        let mut time = 0;
+        // A keyframe every two seconds.
+        let mut push = |seconds: u32| {
+            for _ in 0..seconds * 25 {
+                let body: &[u8] =
+                    if time % 2000 == 0 { b"\x17\x01\0\0\0...." } else { b"\x27\x01\0\0\0...." };
+                let payload = bytes::Bytes::from_static(body);
+                let message = Message::new(MessageType::VIDEO, MessageStreamId(1), time, payload);
+                let asked = stream.push(session, message).asked;
+                stream.decided(asked);
+                time += 40;
+            }
+            read(&stream.ring).len()
+        };
+        assert_eq!(push(7), 25, "nobody plays: what began with the newest keyframe");
+        let (mut player, mut late) = (stream.player(), stream.player());
+        let number = |reader: &mut Reader| reader.read_some(usize::MAX).front().map(|it| it.number);
+        assert_eq!((number(&mut player), number(&mut late)), (Some(150), Some(150)));
+        push(3);
+        assert_eq!(number(&mut player), Some(175));
+        assert_eq!(push(1), 100, "all that one of them has not taken, and what it is in");
+        assert_eq!(push(60), 200 + 25, "eight seconds, and what came after the keyframe");
+        assert_eq!(number(&mut player).is_some() as u64 + player.skips, 2);
+        drop((player, late));
+        let mut follower = stream.follower();
+        assert!(number(&mut follower).is_some());
+        push(60);
+        assert_eq!(follower.read_some(usize::MAX).len(), 60 * 25, "it wants everything");
+        assert_eq!(push(2), 50);
     }
 }

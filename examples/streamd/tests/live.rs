@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -86,6 +86,27 @@ fn hls_flv_and_mp4_over_http() {
     );
     let live = &server.json("/v1/streams/live/a");
     assert_eq!((live["state"].as_str(), live["gop_ms"].as_u64()), (Some("live"), Some(1000)));
+}
+
+#[test]
+fn without_hls_everything_else_is_there() {
+    let folder = Folder::new("no-hls");
+    let server = Server::start(&folder, &["--hls", "off"]);
+    let mut events = TcpStream::connect(server.http).unwrap();
+    events.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    events.write_all(b"GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut events = BufReader::new(events).lines().map(Result::unwrap);
+    assert_eq!(events.next().unwrap(), "HTTP/1.1 200 OK");
+    let mut publisher = Client::publish(server.rtmp, "live/a");
+    publisher.send_all(&clip());
+    assert!(events.any(|it| it.contains("input.ready")), "who plays need not wait for a playlist");
+    for path in ["/live/a/index.m3u8", "/live/a/main.m3u8", "/live/a/main-0.m4s"] {
+        let (status, _, body) = server.ask(path, "");
+        assert_eq!(status, 404, "{path}");
+        assert!(String::from_utf8(body).unwrap().contains("--hls off"));
+    }
+    assert_eq!(tags(&server.beginning("/live/a.flv", 8_000))[2].body[..2], [0x17, 1]);
+    assert!(frames(&server.beginning("/live/a.mp4", 8_000)) > 0);
 }
 
 #[test]

@@ -12,6 +12,10 @@ use crate::stream::Stream;
 
 /// Asks the origin, and again whenever something changed, until it has an answer or it took too long.
 pub async fn response(stream: &Stream, name: &str, request: &Parts) -> Response {
+    if !stream.packaging().hls {
+        let why = "there is no HLS of this stream: the server runs with --hls off\n";
+        return (StatusCode::NOT_FOUND, why).into_response();
+    }
     let mut asked = levada_hls::Request::new(name);
     asked.query = request.uri.query().unwrap_or_default();
     asked.range = request.headers.get(header::RANGE).and_then(|it| it.to_str().ok());
