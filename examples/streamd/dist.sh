@@ -1,5 +1,5 @@
 #!/bin/sh
-# The smallest and quickest streamd, for a server that stays: TARGET/HOST/dist/streamd, one file for any Linux.
+# The smallest and quickest streamd, for a server that stays.
 #
 # It is built twice, which takes some minutes. In between it serves the load program: then the compiler knows what is
 # used often, and the linker puts what is used at all side by side, so that the rest stays on the disk.
@@ -19,7 +19,7 @@ server=
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
 
 build() { # build FLAGS
-    RUSTFLAGS="-C target-feature=+crt-static $1" cargo build --profile dist -p streamd --target "$host"
+    RUSTFLAGS="-C link-arg=-Wl,-z,pack-relative-relocs $1" cargo build --profile dist -p streamd --target "$host"
 }
 serve() { # serve URL
     "$programs/$host/dist/streamd" --rtmp 127.0.0.1:19352 --http 127.0.0.1:19353 --data "$work/data" >/dev/null &

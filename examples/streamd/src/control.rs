@@ -18,7 +18,7 @@ use tracing::error;
 
 use crate::journal::Journal;
 use crate::lock::lock;
-use crate::server::main_of;
+use crate::server::{Server, main_of, work};
 use crate::store::{self, Extras, Frozen, Store};
 use crate::stream::unix_ms;
 use crate::timelines::Timelines;
@@ -369,22 +369,6 @@ impl Control {
         }
     }
 
-    /// Writes what changed: at once if somebody waits for it, else now and then. Runs as long as the server.
-    pub async fn keep_saved(&self) {
-        loop {
-            let asked = tokio::time::timeout(SAVE_EVERY, self.save.notified()).await.is_ok();
-            let saved = tokio::task::block_in_place(|| self.save());
-            if let Err(why) = saved {
-                error!(why = format!("{why:#}"), "cannot write control.redb: is the disk full?");
-                // Whoever asked is kept waiting until it can be promised.
-                if asked {
-                    self.save.notify_one();
-                }
-                tokio::time::sleep(SAVE_EVERY).await;
-            }
-        }
-    }
-
     /// Writes everything if it changed.
     pub fn save(&self) -> anyhow::Result<()> {
         let (frozen, revision) = {
@@ -399,6 +383,22 @@ impl Control {
         self.store.write(&frozen)?;
         self.saved.send_replace(revision);
         Ok(())
+    }
+}
+
+/// Writes what changed: at once if somebody waits for it, else now and then. Runs as long as the server.
+pub async fn keep_saved(server: Arc<Server>) {
+    loop {
+        let control = &server.control;
+        let asked = tokio::time::timeout(SAVE_EVERY, control.save.notified()).await.is_ok();
+        if let Err(why) = work(&server, |it| it.control.save()).await {
+            error!(why = format!("{why:#}"), "cannot write control.redb: is the disk full?");
+            // Whoever asked is kept waiting until it can be promised.
+            if asked {
+                control.save.notify_one();
+            }
+            tokio::time::sleep(SAVE_EVERY).await;
+        }
     }
 }
 

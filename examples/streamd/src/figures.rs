@@ -1,7 +1,7 @@
 //! What streams were like, minute by minute, for the last four hours.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use levada_control::{InputId, Second};
@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::control::Control;
 use crate::lock::lock;
-use crate::server::Server;
+use crate::server::{Server, work};
 
 const MINUTES: usize = 240;
 /// Inputs of which that is known. Whoever was live longest ago goes first.
@@ -177,10 +177,10 @@ impl Figures {
 }
 
 /// Writes what is new now and then. Runs as long as the server.
-pub async fn keep_saved(server: &Server) {
+pub async fn keep_saved(server: Arc<Server>) {
     loop {
         tokio::time::sleep(SAVE_EVERY).await;
-        if let Err(why) = tokio::task::block_in_place(|| server.figures.save(&server.control)) {
+        if let Err(why) = work(&server, |it| it.figures.save(&it.control)).await {
             warn!(why = format!("{why:#}"), "cannot write the figures of streams");
         }
     }

@@ -125,12 +125,10 @@ async fn run(config: Config) -> anyhow::Result<()> {
 
     let mut listeners = tokio::task::JoinSet::new();
     server.doors.bring(rtmp)?;
-    let keeper = server.clone();
-    tokio::spawn(async move { keeper.control.keep_saved().await });
+    tokio::spawn(control::keep_saved(server.clone()));
     let keeper = server.clone();
     tokio::spawn(async move { keeper.control.keep_time().await });
-    let keeper = server.clone();
-    tokio::spawn(async move { figures::keep_saved(&keeper).await });
+    tokio::spawn(figures::keep_saved(server.clone()));
     tokio::spawn(effects::run(server.clone(), effects));
     tokio::spawn(record::keep_count(server.clone()));
     clips::go_on(&server);

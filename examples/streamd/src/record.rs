@@ -23,7 +23,7 @@ use crate::config::{MEGABYTE, Record, Sync};
 use crate::lock::lock;
 use crate::packager::Packager;
 use crate::reader::Reader;
-use crate::server::Server;
+use crate::server::{Server, work};
 use crate::store::Extras;
 use crate::stream::{Item, Stream, tag_kind};
 
@@ -299,7 +299,7 @@ pub async fn keep_count(server: Arc<Server>) {
             let _ = server.control.fact(Fact::Storage(used));
         }
         let config = server.config();
-        let free = tokio::task::block_in_place(|| free_space(&config.data));
+        let free = work(&server, |it| Ok(free_space(&it.config().data))).await.unwrap_or_default();
         let too_little = free.is_some_and(|it| it < config.min_free.saturating_mul(MEGABYTE));
         server.recorders.full.store(too_little || most.is_some_and(|it| used >= it), Relaxed);
         tokio::time::sleep(COUNT).await;

@@ -263,6 +263,15 @@ impl Server {
     }
 }
 
+/// Does what waits for the disk beside the threads that move media.
+pub async fn work<T: Send + 'static>(
+    server: &Arc<Server>,
+    what: impl FnOnce(&Server) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let server = server.clone();
+    tokio::task::spawn_blocking(move || what(&server)).await?
+}
+
 /// Sees it when a connection ends by a bug.
 struct Witness(Arc<Server>);
 
