@@ -4,7 +4,7 @@
 # It is built twice, which takes some minutes. In between it serves the load program: then the compiler knows what is
 # used often, and the linker puts what is used at all side by side, so that the rest stays on the disk.
 #
-# Needs the compiler's tools: rustup component add llvm-tools
+# Needs Rust 1.90 or newer on Linux, x86-64, where the linker is LLVM's, and rustup component add llvm-tools.
 set -eu
 cd "$(dirname "$0")/../.."
 host=$(rustc -vV | sed -n 's/^host: //p')
