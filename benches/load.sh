@@ -41,6 +41,7 @@ serve() { # serve OPTIONS: in the place of this shell
 begin() { # begin NAME: sets server, pids, publish and play
     publish=rtmp://127.0.0.1:19352/live/load
     play=$publish
+    rm -rf "$work/data"
     case $1 in
         nginx)
             publish=rtmp://127.0.0.1:19351/live/load
