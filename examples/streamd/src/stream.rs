@@ -475,8 +475,11 @@ impl Stream {
             self.hls_changed.send_replace(());
         }
         if !packaging.playable {
-            let has_playlist = packaging.origin.resume_at().is_some();
-            packaging.playable = has_playlist || !packaging.hls && packaging.begun.is_some();
+            packaging.playable = if packaging.hls {
+                packaging.origin.resume_at().is_some()
+            } else {
+                packaging.begun.is_some()
+            };
             seen.playable |= packaging.playable;
         }
     }
@@ -605,12 +608,19 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn recordings_meet_at_the_keyframe_that_the_plane_speaks_of() {
+    /// A stream that somebody may publish.
+    fn entered() -> (Arc<Stream>, SessionId) {
         let config = Config::parse_from(["streamd"]);
         let input = InputId::from_bytes([1; 16]);
         let stream = Arc::new(Stream::new(input, "live/a", &config, Shape::default(), None));
         let session = SessionId::from_bytes([1; 8]);
+        stream.enter(session);
+        (stream, session)
+    }
+
+    #[test]
+    fn recordings_meet_at_the_keyframe_that_the_plane_speaks_of() {
+        let (stream, session) = entered();
         let mut time = 0;
         let mut push = |payload: &'static [u8]| {
             time += 40;
@@ -622,7 +632,6 @@ mod tests {
             let first = stream.recorder().read_some(1 << 20).front().map(|it| it.number);
             (first, stream.recorded_to(), *stream.undecided.borrow())
         };
-        stream.enter(session);
         assert_eq!(push(key), None, "it waits");
         stream.use_session(session);
         assert_eq!((push(other), push(other)), (None, None));
@@ -638,11 +647,7 @@ mod tests {
 
     #[test]
     fn what_everybody_has_taken_is_let_go_at_a_keyframe() {
-        let config = Config::parse_from(["streamd"]);
-        let input = InputId::from_bytes([1; 16]);
-        let stream = Arc::new(Stream::new(input, "live/a", &config, Shape::default(), None));
-        let session = SessionId::from_bytes([1; 8]);
-        stream.enter(session);
+        let (stream, session) = entered();
         stream.use_session(session);
         let mut time = 0;
         // A keyframe every two seconds.
