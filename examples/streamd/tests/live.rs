@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -92,11 +92,9 @@ fn hls_flv_and_mp4_over_http() {
 fn without_hls_everything_else_is_there() {
     let folder = Folder::new("no-hls");
     let server = Server::start(&folder, &["--hls", "off"]);
-    let mut events = TcpStream::connect(server.http).unwrap();
-    events.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    events.write_all(b"GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
-    let mut events = BufReader::new(events).lines().map(Result::unwrap);
-    assert_eq!(events.next().unwrap(), "HTTP/1.1 200 OK");
+    let events = server.events();
+    events.get_ref().set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut events = events.lines().map(Result::unwrap);
     let mut publisher = Client::publish(server.rtmp, "live/a");
     publisher.send_all(&clip());
     assert!(events.any(|it| it.contains("input.ready")), "who plays need not wait for a playlist");

@@ -4,8 +4,7 @@ mod support;
 #[path = "support/target.rs"]
 mod target;
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::io::BufRead;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -39,14 +38,7 @@ fn state(server: &Server, output: &str) -> String {
 
 /// Names of events as they come, with the names of the outputs that they are about.
 fn events(server: &Server) -> Arc<Mutex<Vec<(String, String)>>> {
-    let mut socket = TcpStream::connect(server.http).unwrap();
-    socket.write_all(b"GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
-    let mut lines = BufReader::new(socket);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        lines.read_line(&mut head).unwrap();
-    }
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let lines = server.events();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let to = seen.clone();
     std::thread::spawn(move || {

@@ -277,6 +277,19 @@ impl Server {
         }
     }
 
+    /// What `/v1/events` tells from now on.
+    pub fn events(&self) -> BufReader<TcpStream> {
+        let mut socket = TcpStream::connect(self.http).unwrap();
+        socket.write_all(b"GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        let mut lines = BufReader::new(socket);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            lines.read_line(&mut head).unwrap();
+        }
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        lines
+    }
+
     /// Waits until something is so.
     pub fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
         let begin = Instant::now();
