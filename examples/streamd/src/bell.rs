@@ -1,5 +1,6 @@
-//! Wakes all who wait for more of a stream.
+//! Wakes all who wait for the same.
 
+use std::future::poll_fn;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -69,6 +70,11 @@ impl Listener {
         let heard = self.heard;
         self.hear();
         if self.heard == heard { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Resolves after any number of rings.
+    pub async fn ring(&mut self) {
+        poll_fn(|context| self.poll(context)).await;
     }
 }
 

@@ -227,8 +227,9 @@ impl<C: Client> Application<ClientSession> for Following<'_, C> {
         self.event(session, event)
     }
 
-    fn fill(&mut self, session: &mut ClientSession) {
+    fn fill(&mut self, session: &mut ClientSession) -> bool {
         self.client.fill(session);
+        true
     }
 
     fn poll_woken(&mut self, context: &mut task::Context<'_>) -> Poll<()> {
@@ -241,8 +242,9 @@ impl<C: Client> Application<Tls<ClientSession>> for Following<'_, C> {
         self.event(tls.inner_mut(), event)
     }
 
-    fn fill(&mut self, tls: &mut Tls<ClientSession>) {
+    fn fill(&mut self, tls: &mut Tls<ClientSession>) -> bool {
         self.client.fill(tls.inner_mut());
+        true
     }
 
     fn poll_woken(&mut self, context: &mut task::Context<'_>) -> Poll<()> {

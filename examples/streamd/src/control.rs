@@ -16,6 +16,7 @@ use levada_control::{
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tracing::error;
 
+use crate::bell::{Bell, Listener};
 use crate::journal::Journal;
 use crate::lock::lock;
 use crate::server::{Server, main_of, work};
@@ -37,7 +38,7 @@ pub struct Control {
     effects: mpsc::UnboundedSender<Effect>,
     notices: broadcast::Sender<Arc<Notice>>,
     pub timelines: Timelines,
-    orders: Mutex<HashMap<SessionId, watch::Sender<Option<Order>>>>,
+    orders: Mutex<HashMap<SessionId, Told>>,
     /// The next deadline may be another.
     timers: Notify,
     /// Somebody waits for the disk.
@@ -67,6 +68,13 @@ impl std::fmt::Debug for State {
 pub enum Order {
     Close(Loss),
     Reject(Refusal),
+}
+
+/// What a connection was told, and what rings when it is.
+#[derive(Debug, Default)]
+struct Told {
+    order: Option<Order>,
+    bell: Arc<Bell>,
 }
 
 /// What is to be done, in this order.
@@ -333,16 +341,22 @@ impl Control {
         state.journal.read(&state.plane)
     }
 
-    /// What a connection is told to do, from its acceptance to [`forget`](Self::forget).
-    pub fn orders(&self, session: SessionId) -> watch::Receiver<Option<Order>> {
-        let mut orders = lock(&self.orders);
-        orders.entry(session).or_insert_with(|| watch::Sender::new(None)).subscribe()
+    /// Rings when a connection is told something, from its acceptance to [`forget`](Self::forget).
+    pub fn orders(&self, session: SessionId) -> Listener {
+        lock(&self.orders).entry(session).or_default().bell.listen()
+    }
+
+    /// What a connection was told.
+    pub fn ordered(&self, session: SessionId) -> Option<Order> {
+        lock(&self.orders).get(&session)?.order
     }
 
     /// Tells a connection. One that is not there yet will find it.
     pub fn order(&self, session: SessionId, order: Order) {
         let mut orders = lock(&self.orders);
-        orders.entry(session).or_insert_with(|| watch::Sender::new(None)).send_replace(Some(order));
+        let told = orders.entry(session).or_default();
+        told.order = Some(order);
+        told.bell.ring();
     }
 
     /// The connection is gone.

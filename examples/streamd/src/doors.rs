@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+use crate::bell::{Bell, Listener};
 use crate::lock::lock;
 use crate::server::Server;
 use crate::{rtmp, tls};
@@ -26,8 +27,8 @@ pub struct Doors {
     open: Mutex<HashMap<SocketAddr, Open>>,
     /// Ports that were closed a moment ago, until their sockets are.
     closing: Mutex<HashMap<SocketAddr, JoinHandle<()>>>,
-    /// Counts how often a listener's connections were sent away.
-    emptied: Mutex<HashMap<ListenerId, watch::Sender<u64>>>,
+    /// Ring when a listener's connections are sent away.
+    emptied: Mutex<HashMap<ListenerId, Arc<Bell>>>,
 }
 
 #[derive(Debug)]
@@ -37,11 +38,11 @@ struct Open {
 }
 
 /// What a connection came in by.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Door {
     pub listener: ListenerId,
-    /// Changes when everybody has to go.
-    pub emptied: watch::Receiver<u64>,
+    /// Rings when everybody has to go.
+    pub emptied: Listener,
 }
 
 impl Doors {
@@ -59,7 +60,7 @@ impl Doors {
     /// For a connection that comes in now.
     pub fn door(&self, listener: ListenerId) -> Door {
         let mut emptied = lock(&self.emptied);
-        let emptied = emptied.entry(listener).or_insert_with(|| watch::Sender::new(0)).subscribe();
+        let emptied = emptied.entry(listener).or_default().listen();
         Door { listener, emptied }
     }
 
@@ -131,11 +132,8 @@ async fn serve(
 
 /// Sends everybody of a listener away.
 pub fn empty(server: &Arc<Server>, listener: ListenerId) {
-    let emptied = lock(&server.doors.emptied);
-    if let Some(emptied) = emptied.get(&listener) {
-        emptied.send_modify(|it| *it += 1);
-    }
-    drop(emptied);
+    let emptied = lock(&server.doors.emptied).get(&listener).cloned();
+    emptied.inspect(|it| it.ring());
     let _ = server.control.fact(Fact::Drained(listener));
 }
 

@@ -34,8 +34,11 @@ pub trait Application<E: Endpoint> {
     /// Something happened. `Err` ends the connection once everything is written.
     fn handle(&mut self, endpoint: &mut E, event: E::Event) -> anyhow::Result<()>;
 
-    /// There may be room in the outbox: send what waits.
-    fn fill(&mut self, _endpoint: &mut E) {}
+    /// There may be room in the outbox: send what waits. Says whether it did more than send, so that the endpoint may
+    /// have something to tell.
+    fn fill(&mut self, _endpoint: &mut E) -> bool {
+        false
+    }
 
     /// Ready when [`fill`](Self::fill) may have something new.
     fn poll_woken(&mut self, _context: &mut Context<'_>) -> Poll<()> {
@@ -59,6 +62,8 @@ where
         application,
         input: BytesMut::new(),
         ahead: INPUT_AT_FIRST,
+        news: true,
+        moved: true,
         timer: Box::pin(sleep(LONG)),
     };
     let ended = poll_fn(|context| driver.poll(context)).await;
@@ -95,6 +100,10 @@ struct Driver<'a, E, A> {
     input: BytesMut,
     /// How much is read at once. It grows with a peer that sends much.
     ahead: usize,
+    /// The endpoint may have something to tell, and its deadline may be another: not after every message that a player
+    /// gets, for which its memory would have to be fetched.
+    news: bool,
+    moved: bool,
     /// Set to the endpoint's deadline or before it: deadlines move on with nearly every turn, and are looked at
     /// when the timer runs out.
     timer: Pin<Box<Sleep>>,
@@ -116,6 +125,7 @@ where
                 match self.poll_read(context)? {
                     Poll::Ready(0) => return Poll::Ready(Ok(())),
                     Poll::Ready(_) => {
+                        self.news = true;
                         // It is the turn of others before the next read.
                         context.waker().wake_by_ref();
                         more = true;
@@ -135,11 +145,15 @@ where
     /// Everything that can be done without the socket. Says whether something happened, of which the application may
     /// have more to send.
     fn turn(&mut self) -> anyhow::Result<bool> {
-        self.application.fill(self.endpoint);
+        self.news |= self.application.fill(self.endpoint);
+        self.moved |= self.news;
         let mut happened = false;
-        while let Some(event) = self.endpoint.next_event(&mut self.input, Instant::now())? {
-            self.application.handle(self.endpoint, event)?;
-            happened = true;
+        while self.news {
+            match self.endpoint.next_event(&mut self.input, Instant::now())? {
+                Some(event) => self.application.handle(self.endpoint, event)?,
+                None => self.news = false,
+            }
+            happened |= self.news;
         }
         Ok(happened)
     }
@@ -189,6 +203,9 @@ where
 
     /// Whether the endpoint was told the time.
     fn poll_due(&mut self, context: &mut Context<'_>) -> bool {
+        if !std::mem::take(&mut self.moved) && !self.timer.is_elapsed() {
+            return false;
+        }
         let deadline = self.endpoint.deadline();
         let is_early = deadline.is_some_and(|it| it < self.timer.deadline().into_std());
         if !is_early && !self.timer.is_elapsed() {
@@ -200,6 +217,7 @@ where
         let due = self.timer.as_mut().poll(context).is_ready();
         if due {
             self.endpoint.handle_timeout(now);
+            (self.news, self.moved) = (true, true);
         }
         due
     }

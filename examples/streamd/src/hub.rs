@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use levada_chunk::Message;
@@ -11,9 +12,9 @@ use levada_control::{
     Refusal, Reply, Second, SessionId, Slot, Use,
 };
 use levada_session::StreamPath;
-use tokio::sync::watch;
 use tracing::{info, warn};
 
+use crate::bell::Listener;
 use crate::config::CALLS;
 use crate::control::Order;
 use crate::figures::Stretch;
@@ -195,7 +196,7 @@ pub fn play(server: &Arc<Server>, knock: Knock<'_>) -> Result<(Arc<Stream>, Sess
 pub struct Session {
     server: Arc<Server>,
     id: SessionId,
-    orders: watch::Receiver<Option<Order>>,
+    orders: Listener,
     /// Why it will have gone.
     loss: Loss,
 }
@@ -208,15 +209,12 @@ impl Session {
 
     /// What the plane told it to do.
     pub fn ordered(&self) -> Option<Order> {
-        *self.orders.borrow()
+        self.server.control.ordered(self.id)
     }
 
-    /// Resolves when it is told something.
-    pub fn order(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut orders = self.orders.clone();
-        async move {
-            let _ = orders.wait_for(Option::is_some).await;
-        }
+    /// Ready when it may have been told something else.
+    pub fn poll_order(&mut self, context: &Context<'_>) -> Poll<()> {
+        self.orders.poll(context)
     }
 }
 
@@ -243,8 +241,13 @@ impl Publisher {
         Self { stream, session: Session::new(server, session), reported: None, video: false }
     }
 
-    pub fn session(&self) -> &Session {
-        &self.session
+    /// The same as of its session.
+    pub fn ordered(&self) -> Option<Order> {
+        self.session.ordered()
+    }
+
+    pub fn poll_order(&mut self, context: &Context<'_>) -> Poll<()> {
+        self.session.poll_order(context)
     }
 
     pub fn stream(&self) -> &Arc<Stream> {

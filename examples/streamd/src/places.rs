@@ -8,13 +8,13 @@ use crate::lock::lock;
 
 /// The places of all readers.
 #[derive(Debug, Default)]
-pub struct Places(Mutex<Vec<Weak<Place>>>);
+pub struct Places(Mutex<Vec<(Kind, Weak<AtomicU64>)>>);
 
 /// A reader's place, for as long as it reads.
 #[derive(Debug)]
 pub struct Place {
     /// The number of the item that it takes next. The highest there is for one that begins with the newest keyframe.
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
     kind: Kind,
 }
 
@@ -29,21 +29,21 @@ pub enum Kind {
 
 impl Places {
     /// A place before the item of that number. Nothing for one that begins with the newest keyframe.
-    pub fn take(&self, next: Option<u64>, kind: Kind) -> Arc<Place> {
-        let place = Arc::new(Place { next: AtomicU64::new(next.unwrap_or(u64::MAX)), kind });
-        lock(&self.0).push(Arc::downgrade(&place));
-        place
+    pub fn take(&self, next: Option<u64>, kind: Kind) -> Place {
+        let next = Arc::new(AtomicU64::new(next.unwrap_or(u64::MAX)));
+        lock(&self.0).push((kind, Arc::downgrade(&next)));
+        Place { next, kind }
     }
 
     /// The number of the first item that a reader of this kind has not taken.
     pub fn slowest(&self, kind: Kind) -> u64 {
         let mut slowest = u64::MAX;
-        lock(&self.0).retain(|it| {
-            let place = it.upgrade();
-            if let Some(place) = place.as_ref().filter(|it| it.kind == kind) {
-                slowest = slowest.min(place.next.load(Relaxed));
+        lock(&self.0).retain(|(of, next)| {
+            let next = next.upgrade();
+            if let Some(next) = next.as_ref().filter(|_| *of == kind) {
+                slowest = slowest.min(next.load(Relaxed));
             }
-            place.is_some()
+            next.is_some()
         });
         slowest
     }

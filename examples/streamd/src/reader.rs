@@ -1,7 +1,6 @@
 //! A place in a stream.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
@@ -22,7 +21,7 @@ pub const BEHIND: u32 = 6_000;
 pub struct Reader {
     stream: Arc<Stream>,
     cursor: Cursor,
-    place: Arc<Place>,
+    place: Place,
     bell: Listener,
     /// How far this one may be behind.
     patience: u32,
@@ -206,7 +205,7 @@ impl Reader {
 
     /// Resolves when there may be more.
     pub async fn wake(&mut self) {
-        poll_fn(|context| self.poll_wake(context)).await;
+        self.bell.ring().await;
     }
 }
 

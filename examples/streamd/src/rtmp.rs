@@ -1,14 +1,11 @@
 //! RTMP and RTMPS connections: publishers and players.
 
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use levada_chunk::MessageStreamId;
 use levada_control::{self as control, ListenerId, Loss, Refusal};
 use levada_handshake::Entropy;
@@ -18,9 +15,9 @@ use levada_session::{
 };
 use levada_tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tracing::{Span, debug, info, info_span};
 
+use crate::bell::Listener;
 use crate::config::Config;
 use crate::control::Order;
 use crate::doors::Door;
@@ -101,13 +98,9 @@ async fn serve(
         told_to_go: false,
         knows_tracks: false,
         stop_sign,
-        calls: FuturesUnordered::new(),
-        called: false,
+        emptied: false,
+        called: true,
     };
-    let mut stopping = connection.stop_sign.clone();
-    connection.call_when(async move { drop(stopping.wait_for(|it| *it).await) });
-    let mut emptied = connection.door.emptied.clone();
-    connection.call_when(async move { drop(emptied.changed().await) });
     let ended = match tls {
         // Not in the future of all who come without.
         Some(tls) => Box::pin(drive_secured(socket, tls, session, &mut connection)).await,
@@ -154,13 +147,13 @@ struct Connection {
     door: Door,
     publishing: Vec<(MessageStreamId, Publisher)>,
     playing: Vec<Playing>,
-    stop_sign: watch::Receiver<bool>,
+    stop_sign: Listener,
     told_to_go: bool,
+    /// Everybody has to leave by its door.
+    emptied: bool,
     /// Whether the client knows multitrack and modifiers: others get the first tracks only.
     knows_tracks: bool,
-    /// What seldom happens: each is looked at when it resolved, and costs nothing before.
-    calls: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// Something of that did.
+    /// Something was said that has yet to be looked at, or may have been before anybody listened.
     called: bool,
 }
 
@@ -174,10 +167,6 @@ struct Playing {
 }
 
 impl Connection {
-    fn call_when(&mut self, it: impl Future<Output = ()> + Send + 'static) {
-        self.calls.push(Box::pin(it));
-    }
-
     fn knock<'a>(&self, path: &'a StreamPath) -> Knock<'a> {
         Knock { listener: self.door.listener, path, address: self.address }
     }
@@ -187,8 +176,8 @@ impl Connection {
             Ok(publisher) => {
                 info!(path = publisher.stream().path(), "publishing");
                 let to = session.accept_publish(request);
-                self.call_when(publisher.session().order());
                 self.publishing.push((to, publisher));
+                self.called = true;
             }
             Err(why) => {
                 self.server.metrics.refuse(&why);
@@ -204,11 +193,11 @@ impl Connection {
                 info!(path = stream.path(), "playing");
                 let reader = stream.player().patient(self.server.buffer_of(self.door.listener));
                 let to = session.accept_play(request);
-                self.call_when(player.order());
                 self.playing.retain(|it| it.to != to);
                 // One is all that most play.
                 self.playing.reserve_exact(1);
                 self.playing.push(Playing { to, player, reader, skips: 0, paused: false });
+                self.called = true;
             }
             Err(why) => {
                 self.server.metrics.refuse(&why);
@@ -261,7 +250,8 @@ impl Connection {
         Ok(())
     }
 
-    fn send(&mut self, session: &mut ServerSession) {
+    /// Sends what players may get. Says whether one of them has got its last.
+    fn send(&mut self, session: &mut ServerSession) -> bool {
         for playing in &mut self.playing {
             if playing.paused || levada_buf::Endpoint::output(session).room() == 0 {
                 continue;
@@ -282,48 +272,51 @@ impl Connection {
                 self.server.metrics.skips.fetch_add(new, Relaxed);
             }
         }
+        let mut any_ended = false;
         self.playing.retain(|it| {
             let ended = !it.paused && it.reader.is_at_end();
             if ended {
                 session.end_play(it.to);
             }
+            any_ended |= ended;
             !ended
         });
+        any_ended
     }
 
-    /// Ready when a stream that is played has more, or when something happened that seldom does.
-    fn poll_wake(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ready when a stream that is played has more, or when something was said.
+    fn poll_wake(&mut self, context: &Context<'_>) -> Poll<()> {
         let mut woken = false;
         for playing in &mut self.playing {
             woken |= playing.reader.poll_wake(context).is_ready();
+            self.called |= playing.player.poll_order(context).is_ready();
         }
-        while let Poll::Ready(Some(())) = self.calls.poll_next_unpin(context) {
-            (woken, self.called) = (true, true);
+        for (_, publisher) in &mut self.publishing {
+            self.called |= publisher.poll_order(context).is_ready();
         }
-        if woken { Poll::Ready(()) } else { Poll::Pending }
+        self.emptied |= self.door.emptied.poll(context).is_ready();
+        self.called |= self.emptied | self.stop_sign.poll(context).is_ready();
+        if woken | self.called { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Does what the plane said about the publishers and players of this connection, and about all of them.
     fn obey(&mut self, session: &mut ServerSession) {
-        for (to, publisher) in
-            self.publishing.extract_if(.., |(_, it)| it.session().ordered().is_some())
-        {
-            session.revoke(to, &farewell(publisher.session().ordered()));
+        for (to, publisher) in self.publishing.extract_if(.., |(_, it)| it.ordered().is_some()) {
+            session.revoke(to, &farewell(publisher.ordered()));
             session.close(Instant::now());
         }
         for playing in self.playing.extract_if(.., |it| it.player.ordered().is_some()) {
             session.revoke(playing.to, &farewell(playing.player.ordered()));
             session.close(Instant::now());
         }
-        if self.door.emptied.has_changed().unwrap_or_default() {
-            self.door.emptied.mark_unchanged();
+        if std::mem::take(&mut self.emptied) {
             for (to, publisher) in self.publishing.drain(..) {
                 publisher.leave(Loss::ListenerStopped);
                 session.revoke(to, &Rejection::shutdown("this listener was stopped"));
             }
             session.close(Instant::now());
         }
-        if !self.told_to_go && *self.stop_sign.borrow() {
+        if !self.told_to_go && self.server.is_stopping() {
             self.told_to_go = true;
             let _ = session.request_reconnect(None, "the server goes down");
             if !self.publishing.is_empty() || self.playing.is_empty() {
@@ -333,11 +326,12 @@ impl Connection {
         }
     }
 
-    fn fill_all(&mut self, session: &mut ServerSession) {
-        if std::mem::take(&mut self.called) {
+    fn fill_all(&mut self, session: &mut ServerSession) -> bool {
+        let called = std::mem::take(&mut self.called);
+        if called {
             self.obey(session);
         }
-        self.send(session);
+        self.send(session) | called
     }
 }
 
@@ -371,8 +365,8 @@ impl Application<ServerSession> for Connection {
         self.event(session, event)
     }
 
-    fn fill(&mut self, session: &mut ServerSession) {
-        self.fill_all(session);
+    fn fill(&mut self, session: &mut ServerSession) -> bool {
+        self.fill_all(session)
     }
 
     fn poll_woken(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -385,8 +379,8 @@ impl Application<Tls<ServerSession>> for Connection {
         self.event(tls.inner_mut(), event)
     }
 
-    fn fill(&mut self, tls: &mut Tls<ServerSession>) {
-        self.fill_all(tls.inner_mut());
+    fn fill(&mut self, tls: &mut Tls<ServerSession>) -> bool {
+        self.fill_all(tls.inner_mut())
     }
 
     fn poll_woken(&mut self, context: &mut Context<'_>) -> Poll<()> {

@@ -1,7 +1,8 @@
 //! What all connections share.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,11 +15,11 @@ use levada_control::{
 use levada_session::ServerConfig;
 use rustls::ClientConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tracing::{error, warn};
 
 use crate::api::auth::Tokens;
 use crate::api::surface_d;
+use crate::bell::{Bell, Listener};
 use crate::config::Config;
 use crate::control::Control;
 use crate::countries::Countries;
@@ -76,7 +77,8 @@ pub struct Server {
     pub rtmps: OnceLock<u16>,
     /// The port of `--http`.
     pub http: OnceLock<u16>,
-    stopping: watch::Sender<bool>,
+    stopping: AtomicBool,
+    stops: Arc<Bell>,
 }
 
 impl Server {
@@ -110,7 +112,8 @@ impl Server {
             main: OnceLock::new(),
             rtmps: OnceLock::new(),
             http: OnceLock::new(),
-            stopping: watch::Sender::new(false),
+            stopping: AtomicBool::default(),
+            stops: Arc::default(),
         }
     }
 
@@ -245,21 +248,25 @@ impl Server {
 
     /// Tells everybody that it is time to go.
     pub fn stop(&self) {
-        self.stopping.send_replace(true);
+        self.stopping.store(true, Release);
+        self.stops.ring();
     }
 
     pub fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
+        self.stopping.load(Acquire)
     }
 
     /// Resolves when it is time to go.
     pub async fn stopping(&self) {
-        let _ = self.stop_sign().wait_for(|it| *it).await;
+        let mut stop = self.stop_sign();
+        while !self.is_stopping() {
+            stop.ring().await;
+        }
     }
 
-    /// Turns to `true` when it is time to go.
-    pub fn stop_sign(&self) -> watch::Receiver<bool> {
-        self.stopping.subscribe()
+    /// Rings when it is time to go.
+    pub fn stop_sign(&self) -> Listener {
+        self.stops.listen()
     }
 }
 
