@@ -7,6 +7,9 @@
 # processes: nginx has a master and a worker. PROGRAMS=FOLDER measures another streamd, as examples/streamd/dist.sh makes
 # one.
 #
+# Real players are elsewhere. Those here never take the processor from the server when something comes for them: they
+# run under chrt --batch.
+#
 # Needs nginx with its RTMP module (Debian: nginx and libnginx-mod-rtmp).
 set -eu
 cd "$(dirname "$0")/.."
@@ -64,7 +67,7 @@ end() {
 }
 measure() { # measure NAME PLAYERS
     begin "$1"
-    "$dist/load" --url "$play" --publish "$publish" --pid "$pids" --players "$2" --seconds "$seconds" --tsv \
+    chrt --batch 0 "$dist/load" --url "$play" --publish "$publish" --pid "$pids" --players "$2" --seconds "$seconds" --tsv \
         2>"$work/said" >>"$work/$2-$1" || cat "$work/said" >&2
     end
 }
