@@ -36,6 +36,9 @@ use target::Target;
 ///   load --url rtmp://127.0.0.1:1935/live/load --pid $(pgrep -x streamd)
 ///   load --url http://127.0.0.1:8080/live/load.flv --publish rtmp://127.0.0.1/live/load --pid $(pgrep -x streamd)
 ///   load --url rtmp://127.0.0.1:1936/live/load --pid $(pgrep -d, -x nginx)
+///
+/// With the server on the same machine run it under `chrt --batch 0`: then its players take no processor from the
+/// server when something comes for them, as those elsewhere do not.
 #[derive(Parser)]
 #[command(verbatim_doc_comment)]
 struct Args {

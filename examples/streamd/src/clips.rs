@@ -169,3 +169,21 @@ async fn remove(server: &Server, clip: ClipId) {
         let _ = tokio::fs::remove_file(file).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_its_word() {
+        let of_disk = |kind: io::ErrorKind| anyhow::Error::from(io::Error::from(kind));
+        let words = [
+            of_disk(io::ErrorKind::NotFound),
+            Unfit::NoMedia.into(),
+            Unfit::CodecChange.into(),
+            of_disk(io::ErrorKind::StorageFull),
+            of_disk(io::ErrorKind::PermissionDenied),
+        ];
+        assert_eq!(words.each_ref().map(word_for), FAILURES);
+    }
+}

@@ -133,7 +133,9 @@ async fn serve(
 /// Sends everybody of a listener away.
 pub fn empty(server: &Arc<Server>, listener: ListenerId) {
     let emptied = lock(&server.doors.emptied).get(&listener).cloned();
-    emptied.inspect(|it| it.ring());
+    if let Some(bell) = emptied {
+        bell.ring();
+    }
     let _ = server.control.fact(Fact::Drained(listener));
 }
 

@@ -405,6 +405,9 @@ mod tests {
     use super::*;
 
     const CLIP: &[u8] = include_bytes!("demo/clip.flv");
+    /// With other parameter sets.
+    const OTHER: &[u8] =
+        include_bytes!("../../../crates/flv/testdata/media/h264_baseline_aac44s.flv");
 
     /// Times of pictures in milliseconds, and whether they are keyframes.
     fn pictures(file: &Path) -> Vec<(u64, bool)> {
@@ -454,6 +457,11 @@ mod tests {
             let behind = cut(std::slice::from_ref(source), 60_000, 61_000, &folder.join("c"));
             assert_eq!(behind.unwrap_err().downcast_ref(), Some(&Unfit::NoMedia));
         }
+        let other = folder.join("b.flv");
+        std::fs::write(&other, OTHER).unwrap();
+        let ends = whole.last().unwrap().0;
+        let across = cut(&[flv, other], ends - 1000, ends + 1000, &folder.join("c"));
+        assert_eq!(across.unwrap_err().downcast_ref(), Some(&Unfit::CodecChange));
         assert!(cut(&[], 0, 1, &folder.join("c")).is_err(), "there is nothing");
         assert!(!folder.join("c").exists() && !folder.join("c.tmp").exists());
         std::fs::remove_dir_all(folder).unwrap();

@@ -22,7 +22,8 @@ pub const RECORDERS: &[(&str, &str, &str)] = &[
     (
         "gst-launch-1.0",
         "GStreamer rtmpsrc (librtmp)",
-        "timeout -s INT 5 gst-launch-1.0 -q rtmpsrc location=URL ! filesink location=FILE",
+        // To stop, it frees what its other thread reads with, and now and then dies of that: not to wait for a debugger.
+        "timeout -s INT 5 gst-launch-1.0 -q --no-fault rtmpsrc location=URL ! filesink location=FILE",
     ),
     (
         "gst-launch-1.0",

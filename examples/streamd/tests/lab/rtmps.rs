@@ -82,7 +82,10 @@ fn publishers() {
         } else {
             same_run(&sent, &got)
         };
-        assert_eq!(came, all, "{who}: all packets");
+        // Its muxer may send the first sound before the first picture, with which players begin.
+        let early = usize::from(who.starts_with("GStreamer"));
+        let is_all = came.0 == all.0 && (all.1 - early..=all.1).contains(&came.1);
+        assert!(is_all, "{who}: {came:?} of {all:?} packets");
         let who = format!("{who} {}", tool_version(tool));
         result("RTMPS publisher", who.trim(), &format!("ok: {} and {} packets", came.0, came.1));
     }
